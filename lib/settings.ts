@@ -1,0 +1,179 @@
+import { z } from 'zod'
+import { PortalError } from './errors.ts'
+
+/**
+ * The one reader of the environment. Each parser takes the environment as an argument, lists every fault at once and
+ * returns plain values; nothing else looks at `process.env` (but `next.config.js`, which Next.js reads itself).
+ */
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What makes `npm start` a production start: any of these names, or any that begins with these prefixes. */
+const PRODUCTION_NAMES = ['REDIS_URL', 'ACCESS_FILE']
+const PRODUCTION_PREFIXES = ['OIDC_', 'NEXTAUTH_']
+
+const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
+const MIN_SECRET_CHARACTERS = 32
+const DURATION = /^([1-9][0-9]*)(s|m|h|d)$/
+const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86400 } as const
+
+/** A URL that is https, or http on loopback only. */
+const secureUrl = z.string().check((context) => {
+  const url = URL.canParse(context.value) ? new URL(context.value) : null
+  const accepted =
+    url && (url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.has(url.hostname)))
+  if (!accepted)
+    context.issues.push({
+      code: 'custom',
+      input: context.value,
+      message: 'takes an https URL (http only on 127.0.0.1, ::1 or localhost)',
+    })
+})
+
+const origin = secureUrl.check((context) => {
+  if (!URL.canParse(context.value)) return
+  const url = new URL(context.value)
+  if (url.pathname !== '/' || url.search || url.hash || url.username)
+    context.issues.push({
+      code: 'custom',
+      input: context.value,
+      message: 'takes an origin without path, such as https://logs.example.org',
+    })
+})
+
+const redisUrl = z.string().check((context) => {
+  const url = URL.canParse(context.value) ? new URL(context.value) : null
+  if (!url || !['redis:', 'rediss:'].includes(url.protocol) || !url.hostname || context.value.includes(','))
+    context.issues.push({
+      code: 'custom',
+      input: context.value,
+      message: 'takes redis://[user:password@]host[:port][/db] or rediss://…, one server',
+    })
+})
+
+const durationSeconds = z.string().transform((text, context) => {
+  const match = DURATION.exec(text)
+  if (match) return Number(match[1]) * UNIT_SECONDS[match[2] as keyof typeof UNIT_SECONDS]
+  context.issues.push({ code: 'custom', input: text, message: 'takes a duration such as 90s, 60m, 8h or 1d' })
+  return z.NEVER
+})
+
+const port = z.string().transform((text, context) => {
+  const value = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1
+  if (value >= 0 && value <= 65535) return value
+  context.issues.push({ code: 'custom', input: text, message: 'takes a port number from 0 to 65535' })
+  return z.NEVER
+})
+
+const listenSchema = {
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(3000),
+}
+
+const portalSchema = z.object({
+  ...listenSchema,
+  REDIS_URL: redisUrl,
+  OIDC_ISSUER: secureUrl,
+  OIDC_CLIENT_ID: z.string(),
+  OIDC_CLIENT_SECRET: z.string(),
+  OIDC_AUTH_METHOD: z
+    .enum(['client_secret_basic', 'client_secret_post'], 'takes client_secret_basic or client_secret_post')
+    .default('client_secret_basic'),
+  OIDC_SCOPE: z
+    .string()
+    .regex(/(^| )openid( |$)/, 'takes scopes separated by blanks, openid among them')
+    .default('openid profile email'),
+  OIDC_NAME: z.string().default('single sign-on'),
+  NEXTAUTH_URL: origin,
+  NEXTAUTH_SECRET: z
+    .string()
+    .min(MIN_SECRET_CHARACTERS, `takes at least ${MIN_SECRET_CHARACTERS} characters`),
+  ACCESS_FILE: z.string(),
+  SESSION_IDLE: durationSeconds.default(3600),
+})
+
+export interface ListenSettings {
+  readonly host: string
+  readonly port: number
+}
+
+export interface OidcSettings {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret: string
+  readonly authMethod: 'client_secret_basic' | 'client_secret_post'
+  /** Scopes, separated by blanks. */
+  readonly scope: string
+  /** What people call the provider, such as "single sign-on". */
+  readonly name: string
+}
+
+export interface PortalSettings {
+  readonly listen: ListenSettings
+  readonly redisUrl: string
+  readonly oidc: OidcSettings
+  /** The portal's own origin as browsers see it, without a trailing slash. */
+  readonly publicOrigin: string
+  readonly secret: string
+  readonly accessFile: string
+  readonly sessionIdleSeconds: number
+}
+
+/** An empty setting is an absent one: that is how shells and unit files leave a value out. */
+function present(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+}
+
+function parse<T extends z.ZodType>(schema: T, env: Environment): z.output<T> {
+  const result = schema.safeParse(present(env))
+  if (result.success) return result.data
+  const faults = result.error.issues.map((issue) => {
+    const name = String(issue.path[0])
+    return `${name}: ${present(env)[name] === undefined ? 'is missing' : issue.message}`
+  })
+  throw new PortalError('bad_settings', { detail: faults.join('\n') })
+}
+
+/** Whether the environment asks for a production start: one setting of it given is enough. */
+export function isProduction(env: Environment): boolean {
+  return Object.keys(present(env)).some(
+    (name) =>
+      PRODUCTION_NAMES.includes(name) || PRODUCTION_PREFIXES.some((prefix) => name.startsWith(prefix)),
+  )
+}
+
+/**
+ * Everything the portal needs.
+ * @throws PortalError `bad_settings`, its detail one line for each setting that is missing or bad. Values are never
+ * repeated in it, since some are secrets.
+ */
+export function parsePortalSettings(env: Environment): PortalSettings {
+  const values = parse(portalSchema, env)
+  return {
+    listen: { host: values.HOST, port: values.PORT },
+    redisUrl: values.REDIS_URL,
+    oidc: {
+      issuer: values.OIDC_ISSUER,
+      clientId: values.OIDC_CLIENT_ID,
+      clientSecret: values.OIDC_CLIENT_SECRET,
+      authMethod: values.OIDC_AUTH_METHOD,
+      scope: values.OIDC_SCOPE,
+      name: values.OIDC_NAME,
+    },
+    publicOrigin: new URL(values.NEXTAUTH_URL).origin,
+    secret: values.NEXTAUTH_SECRET,
+    accessFile: values.ACCESS_FILE,
+    sessionIdleSeconds: values.SESSION_IDLE,
+  }
+}
+
+/** Where to listen; all that the demo takes from the environment. */
+export function parseListenSettings(env: Environment): ListenSettings {
+  const values = parse(z.object(listenSchema), env)
+  return { host: values.HOST, port: values.PORT }
+}
+
+/** `REDIS_URL` as `ingest` needs it, or null when it is not set. */
+export function parseRedisUrl(env: Environment): string | null {
+  return parse(z.object({ REDIS_URL: redisUrl.optional() }), env).REDIS_URL ?? null
+}
