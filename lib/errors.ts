@@ -22,6 +22,7 @@ export const ERRORS = {
     fault: 'user',
     text: 'There is no such page, or it is not yours to read.',
   },
+  bad_usage: { status: 400, fault: 'user', text: 'The command is not understood.' },
   bad_settings: { status: 500, fault: 'user', text: 'The settings are not complete.' },
   bad_access_file: { status: 500, fault: 'user', text: 'The access file has a mistake.' },
   internal: { status: 500, fault: 'ours', text: 'The portal made a mistake. Nothing was lost. Try again.' },
@@ -34,6 +35,11 @@ export const ERRORS = {
     status: 503,
     fault: 'environment',
     text: 'The log store refused the portal. Nothing was lost. An operator has to look.',
+  },
+  source_unavailable: {
+    status: 503,
+    fault: 'environment',
+    text: 'The log could not be read further. What was read is stored.',
   },
   provider_unavailable: {
     status: 503,

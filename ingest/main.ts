@@ -1,0 +1,90 @@
+import { asPortalError, type ErrorCode, PortalError } from '#lib/errors.ts'
+import { loadAppendScript } from '#lib/store/append.ts'
+import { messageOf } from './batch-writer.ts'
+import { chooseRedis, openRedis } from './connection.ts'
+import { type Command, HELP, parseCommand } from './options.ts'
+import { printLines } from './print.ts'
+import { readStream } from './read-stream.ts'
+import { summaryJson, summaryText } from './summary.ts'
+
+/** The command line. Results go to standard output, everything else to standard error. */
+
+const EXIT = { done: 0, rejected: 1, usage: 2, unavailable: 3 } as const
+const EXIT_OF_ERROR: Partial<Record<ErrorCode, number>> = {
+  bad_usage: EXIT.usage,
+  bad_settings: EXIT.usage,
+  bad_parameter: EXIT.usage,
+}
+/** A run told to end has this long to store what it read, within the five seconds it is given in all. */
+const FLUSH_MS = 4000
+const INGEST_TIMEOUT_MS = 30_000
+const PRINT_TIMEOUT_MS = 5000
+
+const say = (text: string) => process.stderr.write(`ingest: ${text}\n`)
+
+/** The first signal ends the reading and stores what was read, the second ends the process. */
+function stopOnSignals(): { stop: AbortSignal; giveUp: AbortSignal } {
+  const stop = new AbortController()
+  const giveUp = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT'] as const)
+    process.on(signal, () => {
+      if (stop.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+      stop.abort()
+      setTimeout(() => giveUp.abort(), FLUSH_MS).unref()
+    })
+  return { stop: stop.signal, giveUp: giveUp.signal }
+}
+
+async function read({ source, json, waitSeconds }: Extract<Command, { verb: 'read' }>): Promise<number> {
+  const { stop, giveUp } = stopOnSignals()
+  const choice = chooseRedis(process.env)
+  say(`Redis at ${choice.name}`)
+  const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS })
+  redis.on('ready', () => void loadAppendScript(redis).catch(() => undefined))
+  const { summary, lost } = await readStream({ input: process.stdin, source, redis, say, stop, giveUp })
+  redis.disconnect()
+  process.stdout.write(`${json ? summaryJson(summary) : summaryText(summary)}\n`)
+  if (lost > 0) {
+    say(`${lost} lines were read but not stored, since Redis did not answer in time. Send the log again.`)
+    return EXIT.unavailable
+  }
+  return summary.rejected > 0 ? EXIT.rejected : EXIT.done
+}
+
+async function print({ collection, from, to }: Extract<Command, { verb: 'print' }>): Promise<number> {
+  const choice = chooseRedis(process.env)
+  say(`Redis at ${choice.name}`)
+  const redis = await openRedis({
+    ...choice,
+    waitSeconds: PRINT_TIMEOUT_MS / 1000,
+    commandTimeoutMs: PRINT_TIMEOUT_MS,
+  })
+  // Whoever reads may have seen enough, as `head` does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+    process.exit(error.code === 'EPIPE' ? 0 : EXIT.unavailable),
+  )
+  await printLines({ redis, collection, from, to, output: process.stdout })
+  redis.disconnect()
+  return EXIT.done
+}
+
+async function run(command: Command): Promise<number> {
+  if (command.verb === 'help') {
+    process.stdout.write(HELP)
+    return EXIT.done
+  }
+  return command.verb === 'print' ? print(command) : read(command)
+}
+
+try {
+  process.exitCode = await run(parseCommand(process.argv.slice(2)))
+} catch (thrown) {
+  const error = asPortalError(thrown)
+  const cause = error.cause === undefined ? '' : ` (${messageOf(error.cause)})`
+  say(`${error.publicMessage}${cause}`)
+  process.exitCode = EXIT_OF_ERROR[error.code] ?? EXIT.unavailable
+  if (error instanceof PortalError && error.code === 'internal' && error.cause instanceof Error)
+    process.stderr.write(`${error.cause.stack ?? ''}\n`)
+}
+// Standard input may still be open, and a connection trying to come back: neither is waited for.
+process.stdout.write('', () => process.exit())

@@ -1,0 +1,98 @@
+import { parseArgs } from 'node:util'
+import { type CollectionId, parseCollectionId } from '#lib/collection-id.ts'
+import { PortalError } from '#lib/errors.ts'
+import { SOURCE_PATTERN } from '#lib/line/member.ts'
+
+/** What the command line asks for. */
+export type Command =
+  | { verb: 'help' }
+  | { verb: 'read'; source: string; json: boolean; waitSeconds: number }
+  | { verb: 'print'; collection: CollectionId; from: string | undefined; to: string | undefined }
+
+export const HELP = `Reads access logs into the portal's store.
+
+  npm run -s ingest -- [OPTIONS] < access.log       reads a log from standard input, to its end
+  npm run -s ingest -- print ID [--from T --to T]   writes a collection's lines to standard output
+
+Options of reading
+  --source NAME     the web server's log, such as web1: letters, digits, '.', '_', '-', 32 at most
+  --format NAME     auto (default), clf or combined; a line's collection is the number that ends it
+  --json            the summary as one JSON object
+  --wait SECONDS    how long to try to reach Redis before giving up (30)
+
+Times of print     2026-11-23T13:55, 2026-11-23T13:55:00Z, epoch seconds, 15m, 6h, today, yesterday, now-90m;
+                   without them all that is kept
+
+Redis              REDIS_URL, else the demo's while it runs, else redis://127.0.0.1:6379
+
+Exit codes         0 done, 1 some lines were rejected, 2 usage or settings, 3 Redis or the source is unavailable
+
+A log sent again, whole or in part, stores nothing twice: a line is known by its bytes, its source and how many equal
+lines came before it. Two limits follow. Pieces of one log sent in separate runs that do not overlap can merge equal
+lines of one second that the cut went between; send the log from its start ('tail -n +1 -F'). Two logs sent under one
+source name merge their equal lines.
+`
+
+const FORMATS = ['auto', 'clf', 'combined']
+
+function usage(detail: string): never {
+  throw new PortalError('bad_usage', { detail: `${detail} See: npm run -s ingest -- --help` })
+}
+
+/** @throws PortalError `bad_usage`, naming the argument and what is accepted. */
+export function parseCommand(args: readonly string[]): Command {
+  let parsed: ReturnType<typeof parse>
+  try {
+    parsed = parse(args)
+  } catch (error) {
+    return usage(error instanceof Error ? `${error.message.split('\n')[0]}` : String(error))
+  }
+  const { values, positionals } = parsed
+  if (values.help) return { verb: 'help' }
+  const [verb, ...rest] = positionals
+  if (verb === undefined) return readCommand(values)
+  if (verb === 'print') return printCommand(values, rest)
+  return usage(`Unknown verb '${verb}': this version takes print, or no verb to read standard input.`)
+}
+
+function parse(args: readonly string[]) {
+  return parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      source: { type: 'string' },
+      format: { type: 'string' },
+      json: { type: 'boolean' },
+      wait: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  })
+}
+
+type Values = ReturnType<typeof parse>['values']
+
+function refuseOthers(values: Values, verb: string, taken: readonly string[]): void {
+  const other = Object.keys(values).find((name) => !taken.includes(name))
+  if (other) usage(`--${other} is not an option of ${verb}, which takes --${taken.join(', --')}.`)
+}
+
+function readCommand(values: Values): Command {
+  refuseOthers(values, 'reading', ['source', 'format', 'json', 'wait'])
+  const { source = '', format = 'auto', json = false, wait = '30' } = values
+  if (values.source !== undefined && !SOURCE_PATTERN.test(source))
+    usage(`--source '${source}': takes 1 to 32 letters, digits, '.', '_' or '-'.`)
+  if (!FORMATS.includes(format)) usage(`--format '${format}': this version takes ${FORMATS.join(', ')}.`)
+  if (!/^[0-9]{1,6}$/.test(wait)) usage(`--wait '${wait}': takes whole seconds.`)
+  return { verb: 'read', source, json, waitSeconds: Number(wait) }
+}
+
+function printCommand(values: Values, rest: readonly string[]): Command {
+  refuseOthers(values, 'print', ['from', 'to'])
+  const [text, ...more] = rest
+  const collection = parseCollectionId(text)
+  if (!collection || more.length > 0)
+    return usage(`print takes one collection id of 1 to 20 digits, not '${rest.join(' ')}'.`)
+  return { verb: 'print', collection, from: values.from, to: values.to }
+}

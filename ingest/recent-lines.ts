@@ -1,0 +1,189 @@
+import { LogClock } from './log-clock.ts'
+
+/**
+ * The recent lines of one source: which occurrence of itself a line is (its *ordinal*, part of its identity), and which
+ * line of its timestamp (its *position*, part of its score).
+ *
+ * For every second there is a table of line hashes. It goes once the log's own clock is 300 s past the clock's reading
+ * when that second was last seen, and past the second itself: a log is not sorted, but a line that comes later than that
+ * starts over at ordinal 0.
+ * Hashes have 64 bits and a random seed, so that no visitor can make two lines look alike.
+ *
+ * Bounded: past {@link MAX_LINES} remembered lines the second that was seen longest ago goes early. That is counted, for
+ * equal lines across such a cut would merge.
+ */
+
+const WINDOW_SECONDS = 300
+/** How far the clock moves between two sweeps, in seconds. */
+const SWEEP_SECONDS = 10
+export const MAX_LINES = 3_000_000
+const FIRST_SLOTS = 8
+/** Words of one slot: two halves of the hash, and how often the line was seen (0: the slot is free). */
+const SLOT_WORDS = 3
+
+interface SecondTable {
+  slots: Int32Array
+  used: number
+  /** What the clock showed when this second was last seen, or the second itself where it was ahead of the clock. */
+  seenAtClock: number
+  /** Lines so far of each timestamp as written; a second has more than one when zones or fractions differ. */
+  stamp: number
+  stampLines: number
+  otherStamps: Map<number, number> | null
+}
+
+export class RecentLines {
+  readonly clock = new LogClock()
+  /** 0 for the first occurrence of the line noted last, 1 for the second, … */
+  ordinal = 0
+  /** How many lines of the same timestamp came before the line noted last. */
+  position = 0
+  /** Seconds that had to go before their time, see {@link MAX_LINES}. */
+  forgottenEarly = 0
+
+  readonly #seconds = new Map<number, SecondTable>()
+  readonly #maxLines: number
+  readonly #seedLow: number
+  readonly #seedHigh: number
+  #lines = 0
+  #sweptAtClock = 0
+  #last: SecondTable | null = null
+  #lastSecond = Number.NaN
+  #hashLow = 0
+  #hashHigh = 0
+
+  constructor({ seed, maxLines = MAX_LINES }: { seed: bigint; maxLines?: number }) {
+    this.#seedLow = Number(seed & 0xffffffffn) | 0
+    this.#seedHigh = Number((seed >> 32n) & 0xffffffffn) | 0
+    this.#maxLines = maxLines
+  }
+
+  /**
+   * Notes the line `bytes[start, end)`, then {@link ordinal} and {@link position} tell about it.
+   * @param second the line's whole epoch second
+   * @param stamp a number that is the same for equal timestamps as written and no others of that second
+   */
+  note(line: { bytes: Uint8Array; start: number; end: number; second: number; stamp: number }): void {
+    const { second, stamp } = line
+    this.clock.note(second)
+    const now = this.clock.second
+    if (now - this.#sweptAtClock >= SWEEP_SECONDS || now < this.#sweptAtClock) this.#sweep(now)
+    const table = this.#tableOf(second)
+    // The clock trails the line by half its lines; in a quiet log that can be hours.
+    table.seenAtClock = Math.max(now, second)
+    this.#hash(line.bytes, line.start, line.end)
+    this.ordinal = this.#count(table)
+    this.position = countStamp(table, stamp)
+    if (this.#lines > this.#maxLines) this.#forgetOldest()
+  }
+
+  #tableOf(second: number): SecondTable {
+    if (second === this.#lastSecond && this.#last) return this.#last
+    let table = this.#seconds.get(second)
+    if (!table) {
+      table = {
+        slots: new Int32Array(FIRST_SLOTS * SLOT_WORDS),
+        used: 0,
+        seenAtClock: 0,
+        stamp: Number.NaN,
+        stampLines: 0,
+        otherStamps: null,
+      }
+      this.#seconds.set(second, table)
+    }
+    this.#last = table
+    this.#lastSecond = second
+    return table
+  }
+
+  #hash(bytes: Uint8Array, start: number, end: number): void {
+    let low = this.#seedLow
+    let high = this.#seedHigh
+    for (let i = start; i < end; i++) {
+      const byte = bytes[i] ?? 0
+      low = Math.imul(low ^ byte, 0x01000193)
+      high = Math.imul(high + byte, 0x85ebca6b) ^ (high >>> 15)
+    }
+    low = Math.imul(low ^ (low >>> 15) ^ high, 0x2c1b3c6d)
+    this.#hashLow = low ^ (low >>> 13)
+    this.#hashHigh = high
+  }
+
+  /** Counts the hashed line in the second's open-addressing table. @returns how often it stood there before. */
+  #count(table: SecondTable): number {
+    const slots = table.slots
+    const mask = slots.length / SLOT_WORDS - 1
+    let slot = this.#hashLow & mask
+    for (;;) {
+      const at = slot * SLOT_WORDS
+      const seen = slots[at + 2] ?? 0
+      if (seen === 0) {
+        slots[at] = this.#hashLow
+        slots[at + 1] = this.#hashHigh
+        slots[at + 2] = 1
+        table.used++
+        this.#lines++
+        if (table.used * 4 > (mask + 1) * 3) grow(table)
+        return 0
+      }
+      if (slots[at] === this.#hashLow && slots[at + 1] === this.#hashHigh) {
+        slots[at + 2] = seen + 1
+        return seen
+      }
+      slot = (slot + 1) & mask
+    }
+  }
+
+  #sweep(now: number): void {
+    this.#sweptAtClock = now
+    for (const [second, table] of this.#seconds)
+      if (now - table.seenAtClock > WINDOW_SECONDS) this.#forget(second, table)
+  }
+
+  #forgetOldest(): void {
+    let oldest: number | null = null
+    let oldestSeen = Number.POSITIVE_INFINITY
+    for (const [second, table] of this.#seconds) {
+      if (table.seenAtClock < oldestSeen && table !== this.#last) {
+        oldest = second
+        oldestSeen = table.seenAtClock
+      }
+    }
+    const table = oldest === null ? null : this.#seconds.get(oldest)
+    if (oldest === null || !table) return
+    this.#forget(oldest, table)
+    this.forgottenEarly++
+  }
+
+  #forget(second: number, table: SecondTable): void {
+    this.#seconds.delete(second)
+    this.#lines -= table.used
+    if (this.#last === table) this.#last = null
+  }
+}
+
+function countStamp(table: SecondTable, stamp: number): number {
+  if (table.stamp === stamp) return table.stampLines++
+  if (table.stampLines === 0) {
+    table.stamp = stamp
+    table.stampLines = 1
+    return 0
+  }
+  table.otherStamps ??= new Map()
+  const lines = table.otherStamps.get(stamp) ?? 0
+  table.otherStamps.set(stamp, lines + 1)
+  return lines
+}
+
+function grow(table: SecondTable): void {
+  const old = table.slots
+  const larger = new Int32Array(old.length * 2)
+  const mask = larger.length / SLOT_WORDS - 1
+  for (let at = 0; at < old.length; at += SLOT_WORDS) {
+    if (old[at + 2] === 0) continue
+    let slot = (old[at] ?? 0) & mask
+    while (larger[slot * SLOT_WORDS + 2] !== 0) slot = (slot + 1) & mask
+    larger.set(old.subarray(at, at + SLOT_WORDS), slot * SLOT_WORDS)
+  }
+  table.slots = larger
+}

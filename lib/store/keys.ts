@@ -1,0 +1,39 @@
+import type { CollectionId } from '../collection-id.ts'
+
+/**
+ * Every key the log store uses. The names of the original layout (`logs:collid:<id>`, `known:`) stay as they are; what
+ * must change together with a collection's lines carries the hash tag `{logs:collid:<id>}`, which a cluster hashes like
+ * the plain key, so one script may touch all of it.
+ */
+
+/** Sorted set of the hot lines: member (see `lib/line/member.ts`) by score (epoch seconds with six decimals). */
+export const linesKey = (id: CollectionId) => `logs:collid:${id}`
+/** Sorted set, index of sealed segments: descriptor by the first line's score. */
+export const segmentsKey = (id: CollectionId) => `{logs:collid:${id}}:segments`
+/** Hash, all-time and authoritative: `hits`, `removed`, `last` (highest second stored). */
+export const countsKey = (id: CollectionId) => `{logs:collid:${id}}:counts`
+/** Hash, one UTC day of event time, authoritative: `hits`, `s:<status class>`, `h:<source>`. */
+export const dayCountsKey = (id: CollectionId, day: string) => `{logs:collid:${id}}:counts:${day}`
+/** Hash: source -> highest second stored from it. */
+export const sourcesKey = (id: CollectionId) => `{logs:collid:${id}}:sources`
+/** String: first second that retention has kept. */
+export const floorKey = (id: CollectionId) => `{logs:collid:${id}}:floor`
+/** Capped stream, one entry an append: `first` and `last` second, `lines`. */
+export const arrivalsKey = (id: CollectionId) => `{logs:collid:${id}}:arrivals`
+
+/** Hash, a projection of the counts: `hits:<id>` -> all-time hits. */
+export const KNOWN_KEY = 'known:'
+export const knownField = (id: CollectionId) => `hits:${id}`
+/** Capped stream of rejected lines: `source`, `reason`, `bytes`, `line` (its first 64 KiB). */
+export const REJECTS_KEY = 'ingest:rejects'
+/** Set of collections whose projections are behind. */
+export const DIRTY_KEY = 'ingest:dirty'
+/** Set of collections a projector has taken from {@link DIRTY_KEY} and not finished; same slot. */
+export const PROJECTING_KEY = '{ingest:dirty}:taken'
+/** String, the projector's lease. */
+export const PROJECTOR_LEASE_KEY = '{ingest:dirty}:lease'
+
+/** @returns the UTC day `YYYYMMDD` of an epoch second. */
+export function utcDay(epochSecond: number): string {
+  return new Date(epochSecond * 1000).toISOString().slice(0, 10).replaceAll('-', '')
+}

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { CollectionId } from '../collection-id.ts'
+import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, PROJECTING_KEY, PROJECTOR_LEASE_KEY } from './keys.ts'
+import { answered, Script } from './redis.ts'
+
+/**
+ * Carries the authoritative counts of each collection over to the projections (`known:`), which the original layout
+ * keeps in keys of their own. Values are absolute, never increments, so that projecting twice is harmless.
+ *
+ * An id is moved from the dirty set to a taken set, its counts are read, the projection is written, and the counts are
+ * read again: only an id whose counts are what was written leaves the taken set. So neither a mark set meanwhile, nor a
+ * projector that dies or sleeps between its steps, leaves a projection behind for longer than the next round.
+ *
+ * The lease keeps several `ingest` processes from doing the same work; it is not what makes it right.
+ */
+
+const takeDirty = new Script('take-dirty')
+
+const IDS_A_ROUND = 1000
+const LEASE_MS = 5000
+
+/**
+ * One round.
+ * @returns how many ids are still to be done, or null when another process holds the lease.
+ */
+export async function projectDirty(redis: Redis, owner: string): Promise<number | null> {
+  const holder = await redis.set(PROJECTOR_LEASE_KEY, owner, 'PX', LEASE_MS, 'NX')
+  if (holder === null && (await redis.get(PROJECTOR_LEASE_KEY)) !== owner) return null
+  if (holder === null) await redis.pexpire(PROJECTOR_LEASE_KEY, LEASE_MS)
+  return projectOnce(redis)
+}
+
+async function projectOnce(redis: Redis): Promise<number> {
+  const reply = (await takeDirty.run(redis, [DIRTY_KEY, PROJECTING_KEY], [IDS_A_ROUND])) as Buffer[]
+  const ids = reply.map((id) => id.toString('latin1') as CollectionId)
+  if (ids.length === 0) return 0
+  const before = await hitsOf(redis, ids)
+  await redis.hset(
+    KNOWN_KEY,
+    Object.fromEntries(ids.map((id, index) => [knownField(id), before[index] ?? '0'])),
+  )
+  const after = await hitsOf(redis, ids)
+  const settled = ids.filter((_, index) => before[index] === after[index])
+  if (settled.length > 0) await redis.srem(PROJECTING_KEY, settled)
+  return ids.length - settled.length + (await redis.scard(DIRTY_KEY))
+}
+
+async function hitsOf(redis: Redis, ids: readonly CollectionId[]): Promise<(string | null)[]> {
+  const pipeline = redis.pipeline()
+  for (const id of ids) pipeline.hget(countsKey(id), 'hits')
+  const replies = (await pipeline.exec()) ?? []
+  return replies.map(([error, value]) => {
+    if (error) throw error
+    return value as string | null
+  })
+}
+
+/** Works through everything that is dirty, lease or not; for a run that ends and leaves its projections equal. */
+export async function projectAll(redis: Redis): Promise<void> {
+  while ((await answered(projectOnce(redis))) > 0);
+}
+
+/** Projects once a second while a run lasts. A round that fails is repeated by the next; {@link projectAll} tells. */
+export class Projector {
+  readonly #redis: Redis
+  readonly #owner = randomUUID()
+  #timer: NodeJS.Timeout | null = null
+  #round: Promise<unknown> = Promise.resolve()
+
+  constructor(redis: Redis) {
+    this.#redis = redis
+  }
+
+  start(intervalMs = 1000): void {
+    this.#timer = setInterval(() => {
+      this.#round = this.#round.then(() => projectDirty(this.#redis, this.#owner)).catch(() => undefined)
+    }, intervalMs)
+    this.#timer.unref()
+  }
+
+  /** Ends the rounds and gives the lease back. */
+  async stop(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer)
+    await this.#round
+    const holder = await this.#redis.get(PROJECTOR_LEASE_KEY).catch(() => null)
+    if (holder === this.#owner) await this.#redis.del(PROJECTOR_LEASE_KEY).catch(() => undefined)
+  }
+}

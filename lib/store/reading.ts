@@ -1,0 +1,135 @@
+import { createHash } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import { assertCollectionGrant, type CollectionGrant } from '../access/decide.ts'
+import { type DecodedMember, decodeMember } from '../line/member.ts'
+import { linesKey, segmentsKey } from './keys.ts'
+import { answered, Script } from './redis.ts'
+import { microsOfScore, scoreText } from './score.ts'
+
+/**
+ * Reads of a collection's lines. All are in (score, member) order, each line once, and stay so while lines are added and
+ * removed under them. A read takes a grant, which only the access decision makes; the collection read is the grant's.
+ */
+
+const readPageScript = new Script('read-page')
+
+/** Half-open interval of microseconds since the epoch, `[fromMicros, toMicros)`. */
+export interface MicrosWindow {
+  readonly fromMicros: number
+  readonly toMicros: number
+}
+
+/** All that a store can hold. */
+export const EVERYTHING: MicrosWindow = { fromMicros: 0, toMicros: 9_999_999_999_000_000 }
+
+export interface StoredLine extends DecodedMember {
+  /** The line's place in time, microseconds since the epoch. */
+  readonly micros: number
+}
+
+/**
+ * Where a line stands in the order, short enough for an address: its place in time, a hash of its member, and which of
+ * the lines of that very microsecond it was, from where the search for it begins.
+ */
+export interface Cursor {
+  readonly micros: number
+  /** First 16 hexadecimal digits of SHA-1 of the member. */
+  readonly hash: string
+  readonly place: number
+}
+
+/** Where a page begins: at an edge of the window, or next to a line. */
+export type PageStart = { edge: 'oldest' | 'newest' } | { after: Cursor } | { before: Cursor }
+
+export interface Page {
+  /** Ascending. */
+  readonly lines: readonly StoredLine[]
+  /** Lines in the whole window, as of this read. */
+  readonly total: number
+  /** How many lines of the window stand before the first of the page. */
+  readonly skipped: number
+  /** Cursors of the first and of the last line; null on an empty page. */
+  readonly first: Cursor | null
+  readonly last: Cursor | null
+}
+
+/** A page's bytes are bounded as well as its lines, since a line may have a mebibyte. */
+const PAGE_BYTES = 4 * 1024 * 1024
+/** Lines and bytes of one read of a stream. */
+const STREAM_PAGE_LINES = 4000
+const STREAM_PAGE_BYTES = 1024 * 1024
+
+function hashOfMember(member: Buffer): string {
+  return createHash('sha1').update(member).digest('hex').slice(0, 16)
+}
+
+/**
+ * One page.
+ * @throws PortalError `store_unavailable`, `store_refused`
+ */
+export async function readPage(
+  redis: Redis,
+  grant: CollectionGrant,
+  options: { window: MicrosWindow; start: PageStart; limit: number; maxBytes?: number },
+): Promise<Page> {
+  assertCollectionGrant(grant)
+  const { collection } = grant
+  const { window, start, limit, maxBytes = PAGE_BYTES } = options
+  const cursor = 'after' in start ? start.after : 'before' in start ? start.before : null
+  const forward = 'after' in start || ('edge' in start && start.edge === 'oldest')
+  const reply = (await answered(
+    readPageScript.run(
+      redis,
+      [linesKey(collection), segmentsKey(collection)],
+      [
+        scoreText(window.fromMicros),
+        scoreText(window.toMicros),
+        forward ? 'forward' : 'backward',
+        cursor ? scoreText(cursor.micros) : '',
+        cursor?.place ?? 0,
+        cursor?.hash ?? '',
+        limit,
+        maxBytes,
+      ],
+    ),
+  )) as [number, number, number, number, number, ...Buffer[]]
+  const [low, high, firstRank, firstPlace, lastPlace, ...flat] = reply
+  const lines: StoredLine[] = []
+  for (let i = 0; i < flat.length; i += 2) {
+    const member = flat[i] as Buffer
+    lines.push({ ...decodeMember(member), micros: microsOfScore((flat[i + 1] as Buffer).toString('latin1')) })
+  }
+  const cursorAt = (
+    place: number,
+    line: StoredLine | undefined,
+    member: Buffer | undefined,
+  ): Cursor | null => (line && member ? { micros: line.micros, hash: hashOfMember(member), place } : null)
+  return {
+    lines,
+    total: high - low,
+    skipped: firstRank - low,
+    first: cursorAt(firstPlace, lines[0], flat[0]),
+    last: cursorAt(lastPlace, lines.at(-1), flat.at(-2)),
+  }
+}
+
+/**
+ * All lines of a window, oldest first, in arrays of a bounded size. The next array is read while the caller works on the
+ * one before; a caller that stops asking stops the reading.
+ */
+export async function* streamLines(
+  redis: Redis,
+  grant: CollectionGrant,
+  window: MicrosWindow,
+): AsyncGenerator<readonly StoredLine[], void, undefined> {
+  const read = (start: PageStart) =>
+    readPage(redis, grant, { window, start, limit: STREAM_PAGE_LINES, maxBytes: STREAM_PAGE_BYTES })
+  let next: Promise<Page> | null = read({ edge: 'oldest' })
+  while (next) {
+    const page: Page = await next
+    next = page.last && page.skipped + page.lines.length < page.total ? read({ after: page.last }) : null
+    // The page read ahead may fail while nobody waits for it; whoever asks for it next is told.
+    next?.catch(() => undefined)
+    if (page.lines.length > 0) yield page.lines
+  }
+}

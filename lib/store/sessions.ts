@@ -1,0 +1,154 @@
+import { randomBytes } from 'node:crypto'
+import type { ChainableCommander, Redis } from 'ioredis'
+import { z } from 'zod'
+import { answered, Script } from './redis.ts'
+
+/**
+ * Sessions in Redis. The browser's cookie names a session; what the person may do, and the provider's tokens, are here.
+ *
+ *     session:<sid>                  JSON, below; expires at the absolute end
+ *     session-seen:<sid>             milliseconds of the last request; expires with the session
+ *     session-lock:<sid>             token of whoever is refreshing the claims; expires by itself
+ *     sessions:subject:<iss>|<sub>   set of sid, to end all sessions of a person
+ *     sessions:provider:<iss>|<sid>  set of sid, to end those of one session at the provider
+ *
+ * A session once ended never comes back: a refresh under way at that moment writes with XX, and its answer is lost.
+ * The last request has a key of its own because it is written without a lock: inside the JSON it could put back a
+ * refresh token that a parallel refresh had just replaced, and a provider that rotates them then revokes the grant.
+ *
+ * Index entries of ended sessions are removed; those of expired ones lead nowhere and go with the set.
+ */
+
+/** From sign-in to the absolute end, whatever happens in between. */
+export const SESSION_SECONDS = 8 * 3600
+
+/**
+ * For how long one process may be the only one to refresh a session. Longer than all its calls to the provider
+ * together can take; when the process dies meanwhile, the next one goes on after it.
+ */
+export const REFRESH_LOCK_MS = 15_000
+
+const SID_BYTES = 32
+const SID = /^[A-Za-z0-9_-]{43}$/
+
+const sessionSchema = z.object({
+  issuer: z.string(),
+  subject: z.string(),
+  /** The provider's own id of its session, for sign-outs that begin there. */
+  providerSid: z.string().nullable(),
+  name: z.string(),
+  claims: z.record(z.string(), z.unknown()).readonly(),
+  /** Names of the claims that only an ID token carried. */
+  idTokenOnly: z.array(z.string()).readonly(),
+  idToken: z.string().nullable(),
+  refreshToken: z.string().nullable(),
+  accessToken: z.string().nullable(),
+  /** When the provider last confirmed the claims. */
+  checkedAtMs: z.number(),
+  /**
+   * What became of the last refresh if it did not confirm the claims: the provider gave no answer to rely on, or one that
+   * does not settle every claim; null when it did confirm them.
+   */
+  refreshFault: z.enum(['unavailable', 'unsettled']).nullable(),
+  /** Not before then is the provider asked again. */
+  retryAtMs: z.number(),
+  createdAtMs: z.number(),
+})
+
+export type SessionRecord = Readonly<z.output<typeof sessionSchema>>
+
+export interface StoredSession extends SessionRecord {
+  readonly lastSeenAtMs: number
+}
+
+const releaseLock = new Script('release-lock')
+
+const sessionKey = (sid: string) => `session:${sid}`
+const seenKey = (sid: string) => `session-seen:${sid}`
+const lockKey = (sid: string) => `session-lock:${sid}`
+
+function indexKeys({ issuer, subject, providerSid }: SessionRecord): readonly string[] {
+  const keys = [`sessions:subject:${issuer}|${subject}`]
+  return providerSid === null ? keys : [...keys, `sessions:provider:${issuer}|${providerSid}`]
+}
+
+/** Whether `text` can name a session; anything else never reaches a key. */
+export function isSessionId(text: unknown): text is string {
+  return typeof text === 'string' && SID.test(text)
+}
+
+/**
+ * Stores a new session.
+ * @returns its id, 256 random bits
+ * @throws PortalError when Redis does not take it; then there is no session
+ */
+export async function createSession(redis: Redis, session: SessionRecord): Promise<string> {
+  const sid = randomBytes(SID_BYTES).toString('base64url')
+  const transaction = redis
+    .multi()
+    .set(sessionKey(sid), JSON.stringify(session), 'EX', SESSION_SECONDS)
+    .set(seenKey(sid), String(session.createdAtMs), 'EX', SESSION_SECONDS)
+  for (const key of indexKeys(session)) transaction.sadd(key, sid).expire(key, SESSION_SECONDS)
+  await answered(execute(transaction))
+  return sid
+}
+
+/** @returns null when there is no such session, or none that can be read. */
+export async function readSession(redis: Redis, sid: string): Promise<StoredSession | null> {
+  if (!isSessionId(sid)) return null
+  const [text, seen] = await answered(redis.mget(sessionKey(sid), seenKey(sid)))
+  const session = parseSession(text ?? null)
+  if (!session) return null
+  const lastSeenAtMs = Number(seen ?? Number.NaN)
+  return { ...session, lastSeenAtMs: Number.isFinite(lastSeenAtMs) ? lastSeenAtMs : session.createdAtMs }
+}
+
+/** @returns false when the session ended meanwhile; then nothing is written. The absolute end stays where it was. */
+export async function replaceSession(redis: Redis, sid: string, session: SessionRecord): Promise<boolean> {
+  // Parsing leaves out what is no part of the record, such as the time of the last request.
+  const text = JSON.stringify(sessionSchema.parse(session))
+  return (await answered(redis.set(sessionKey(sid), text, 'KEEPTTL', 'XX'))) === 'OK'
+}
+
+export async function touchSession(redis: Redis, sid: string, seenAtMs: number): Promise<void> {
+  await answered(redis.set(seenKey(sid), String(seenAtMs), 'KEEPTTL', 'XX'))
+}
+
+/** Ends a session at once, everywhere. Ending one that is not there does nothing. */
+export async function endSession(redis: Redis, sid: string): Promise<void> {
+  if (!isSessionId(sid)) return
+  const session = parseSession(await answered(redis.get(sessionKey(sid))))
+  const transaction = redis.multi().del(sessionKey(sid), seenKey(sid))
+  for (const key of session ? indexKeys(session) : []) transaction.srem(key, sid)
+  await answered(execute(transaction))
+}
+
+/** @returns the token to give the lock back with, or null when somebody else holds it. */
+export async function takeRefreshLock(redis: Redis, sid: string): Promise<string | null> {
+  const token = randomBytes(16).toString('base64url')
+  const taken = await answered(redis.set(lockKey(sid), token, 'PX', REFRESH_LOCK_MS, 'NX'))
+  return taken === 'OK' ? token : null
+}
+
+export async function releaseRefreshLock(redis: Redis, sid: string, token: string): Promise<void> {
+  await answered(releaseLock.run(redis, [lockKey(sid)], [token]))
+}
+
+export async function isRefreshLocked(redis: Redis, sid: string): Promise<boolean> {
+  return (await answered(redis.exists(lockKey(sid)))) === 1
+}
+
+function parseSession(text: string | null): SessionRecord | null {
+  if (text === null) return null
+  try {
+    return sessionSchema.safeParse(JSON.parse(text)).data ?? null
+  } catch {
+    // Not JSON: written by something else. Whoever holds that cookie signs in again.
+    return null
+  }
+}
+
+/** A transaction answers each command on its own; one that failed must not pass for done. */
+async function execute(transaction: ChainableCommander): Promise<void> {
+  for (const [error] of (await transaction.exec()) ?? []) if (error) throw error
+}
