@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import { grantOperator } from '#lib/access/decide.ts'
 import type { CollectionId } from '#lib/collection-id.ts'
 import { logText } from '#lib/explore/log-text.ts'
-import { parseWindow } from '#lib/explore/window.ts'
+import { currentClock, parseWindow } from '#lib/explore/window.ts'
 import { EVERYTHING, streamLines } from '#lib/store/reading.ts'
 
 /** Writes a collection's lines, each followed by one LF, as the download does. */
@@ -16,8 +16,8 @@ export async function printLines(options: {
   output: Writable
 }): Promise<void> {
   const { redis, collection, from, to, output } = options
-  const clock = { nowMs: Date.now(), zone: Temporal.Now.timeZoneId() }
-  const window = from === undefined && to === undefined ? EVERYTHING : parseWindow(from ?? '0', to, clock)
+  const window =
+    from === undefined && to === undefined ? EVERYTHING : parseWindow(from ?? '0', to, currentClock())
   for await (const lines of streamLines(redis, grantOperator(collection), window)) {
     if (!output.write(logText(lines))) await once(output, 'drain')
   }

@@ -1,5 +1,6 @@
 import { PortalError } from '../errors.ts'
 import type { MicrosWindow } from '../store/reading.ts'
+import { LATEST_MICROS } from '../store/score.ts'
 
 /**
  * The time window of an explorer page, a download or `print`: what `from` and `to` may say, and the half-open interval
@@ -26,8 +27,6 @@ export interface TimeWindow extends MicrosWindow {
 
 const DEFAULT_FROM = '1h'
 const MICROS_PER_MS = 1000
-/** Scores have ten digits of seconds. */
-const LATEST_MS = 9_999_999_999_000
 const DURATION = /^([0-9]{1,6})(s|m|h|d|w)$/
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
 const LOCAL = /^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?)?$/
@@ -56,8 +55,7 @@ function durationMs(text: string): number | null {
 function parseMoment(name: string, text: string, clock: Clock): number {
   const micros = momentMicros(text, clock)
   if (micros === null) return refuse(name, text)
-  if (micros < 0 || micros > LATEST_MS * MICROS_PER_MS)
-    return refuse(name, text, 'takes times from 1970 to 2286')
+  if (micros < 0 || micros > LATEST_MICROS) return refuse(name, text, 'takes times from 1970 to 2255')
   return micros
 }
 
@@ -116,6 +114,35 @@ export function parseWindow(from: string | undefined, to: string | undefined, cl
   if (fromMicros > toMicros)
     refuse('from', begin, to === undefined ? 'lies after now, where the window ends' : 'lies after to')
   return { fromMicros, toMicros, endsNow: to === undefined || to === 'now' }
+}
+
+/** The server's own clock and zone. */
+export function currentClock(): Clock {
+  return { nowMs: Date.now(), zone: Temporal.Now.timeZoneId() }
+}
+
+/**
+ * @param by -1 for the window of the same length right before, 1 for the one right after.
+ * @returns null where there is no time left to shift to: before 1970, or after now.
+ */
+export function shiftWindow(
+  { fromMicros, toMicros }: MicrosWindow,
+  by: -1 | 1,
+  clock: Clock,
+): TimeWindow | null {
+  const length = toMicros - fromMicros
+  const shifted = { fromMicros: fromMicros + by * length, toMicros: toMicros + by * length, endsNow: false }
+  if (length === 0 || shifted.fromMicros < 0 || shifted.fromMicros >= clock.nowMs * MICROS_PER_MS) return null
+  return shifted
+}
+
+/** @returns the hour that ends with the given epoch second. */
+export function hourUpTo(second: number): TimeWindow {
+  return {
+    fromMicros: Math.max(0, second + 1 - 3600) * 1e6,
+    toMicros: (second + 1) * 1e6,
+    endsNow: false,
+  }
 }
 
 /** @returns epoch seconds, with a fraction where there is one, as `from` and `to` take them back exactly. */

@@ -2,50 +2,53 @@ import { closingQuote, fieldEnd, timeBracket } from './scan-line.ts'
 
 /**
  * What a page shows of a line, in columns. Each field is taken where it can be read and left out where it cannot: a line
- * with fewer fields than common format is shown all the same. Text is decoded as UTF-8 for display only; the bytes stay.
+ * with fewer fields than common format is shown all the same. Fields are views of the line's own bytes.
  */
 export interface AccessFields {
   /** The visitor's address, the first field. */
-  readonly address: string
+  readonly address: Buffer
   readonly method: string
-  readonly path: string
+  /** The request's target; the whole request where it has no method. */
+  readonly path: Buffer
+  /** Three digits, or ''. */
   readonly status: string
-  /** Size of the answer as logged: digits, or '-' . */
+  /** Size of the answer as logged: digits or '-', or ''. */
   readonly bytes: string
 }
 
 const SPACE = 0x20
 const QUOTE = 0x22
 const METHOD = /^[A-Z][A-Z_-]{0,19}$/
+const STATUS = /^[1-5][0-9][0-9]$/
+const SIZE = /^([0-9]{1,20}|-)$/
 
-/** @returns the fields of a line of `clf` or `combined`; missing ones are ''. */
+/** @returns the fields of a line of `clf` or `combined`; missing ones are empty. */
 export function accessFields(line: Buffer): AccessFields {
   const end = line.length
-  const firstSpace = line.indexOf(SPACE)
-  const address = firstSpace > 0 ? line.toString('utf8', 0, firstSpace) : ''
+  const address = line.subarray(0, Math.max(0, line.indexOf(SPACE)))
   const bracket = timeBracket(line, 0, end)
-  const quote = bracket < 0 ? line.indexOf(QUOTE) : line.indexOf(QUOTE, bracket)
+  const quote = line.indexOf(QUOTE, Math.max(0, bracket))
   const close = quote < 0 ? -1 : closingQuote(line, quote + 1, end)
-  if (close < 0) return { address, method: '', path: '', status: '', bytes: '' }
+  if (close < 0) return { address, method: '', path: line.subarray(0, 0), status: '', bytes: '' }
 
-  const request = line.toString('utf8', quote + 1, close)
-  const [first = '', ...rest] = request.split(' ')
-  const isRequest = METHOD.test(first) && rest.length > 0
-  const last = rest.at(-1) ?? ''
-  const path = isRequest
-    ? (last.startsWith('HTTP/') && rest.length > 1 ? rest.slice(0, -1) : rest).join(' ')
-    : request
-
-  const statusStart = close + 2
-  const statusEnd = fieldEnd(line, statusStart, end)
-  const status = line.toString('latin1', statusStart, statusEnd)
-  const bytesEnd = statusEnd < end ? fieldEnd(line, statusEnd + 1, end) : statusEnd
-  const bytes = line.toString('latin1', Math.min(statusEnd + 1, bytesEnd), bytesEnd)
+  const statusEnd = fieldEnd(line, close + 2, end)
+  const status = line.toString('latin1', close + 2, statusEnd)
+  const sizeEnd = statusEnd < end ? fieldEnd(line, statusEnd + 1, end) : end
+  const bytes = line.toString('latin1', Math.min(statusEnd + 1, end), sizeEnd)
   return {
     address,
-    method: isRequest ? first : '',
-    path,
-    status: /^[1-5][0-9][0-9]$/.test(status) ? status : '',
-    bytes: /^([0-9]+|-)$/.test(bytes) ? bytes : '',
+    ...requestFields(line.subarray(quote + 1, close)),
+    status: STATUS.test(status) ? status : '',
+    bytes: SIZE.test(bytes) ? bytes : '',
   }
+}
+
+/** `GET /path?query HTTP/1.1`, of which the protocol may be missing and the target may hold blanks. */
+function requestFields(request: Buffer): { method: string; path: Buffer } {
+  const space = request.indexOf(SPACE)
+  const method = request.toString('latin1', 0, Math.max(0, space))
+  if (!METHOD.test(method)) return { method: '', path: request }
+  const last = request.lastIndexOf(SPACE)
+  const hasProtocol = last > space && request.toString('latin1', last + 1, last + 6) === 'HTTP/'
+  return { method, path: request.subarray(space + 1, hasProtocol ? last : request.length) }
 }

@@ -4,7 +4,7 @@ import { assertCollectionGrant, type CollectionGrant } from '../access/decide.ts
 import { type DecodedMember, decodeMember } from '../line/member.ts'
 import { linesKey, segmentsKey } from './keys.ts'
 import { answered, Script } from './redis.ts'
-import { microsOfScore, scoreText } from './score.ts'
+import { LATEST_MICROS, microsOfScore, scoreText } from './score.ts'
 
 /**
  * Reads of a collection's lines. All are in (score, member) order, each line once, and stay so while lines are added and
@@ -20,7 +20,7 @@ export interface MicrosWindow {
 }
 
 /** All that a store can hold. */
-export const EVERYTHING: MicrosWindow = { fromMicros: 0, toMicros: 9_999_999_999_000_000 }
+export const EVERYTHING: MicrosWindow = { fromMicros: 0, toMicros: LATEST_MICROS }
 
 export interface StoredLine extends DecodedMember {
   /** The line's place in time, microseconds since the epoch. */

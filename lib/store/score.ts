@@ -19,5 +19,8 @@ export function microsOfScore(score: string): number {
   return Math.round(Number(score) * MICROS_PER_SECOND)
 }
 
+/** The end of time here: in the year 2255, below 2^53 microseconds. */
+export const LATEST_MICROS = 9_000_000_000_000_000
+
 export const secondOfMicros = (micros: number) => Math.floor(micros / MICROS_PER_SECOND)
 export const microsOfSecond = (second: number) => second * MICROS_PER_SECOND

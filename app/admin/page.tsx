@@ -1,0 +1,64 @@
+import type { Metadata } from 'next'
+import { context } from '#app/context.ts'
+import { CountsTable } from '#app/counts-table.tsx'
+import { Fault } from '#app/fault.tsx'
+import { reportFault } from '#app/fault-report.ts'
+import { Shell } from '#app/shell.tsx'
+import { requireAdmin } from '#app/viewer.ts'
+import type { AdminGrant } from '#lib/access/decide.ts'
+import { listCollections, parseListQuery } from '#lib/explore/collection-list.ts'
+import { type RawParameters, requestPath, singleParameters } from '#lib/explore/parameters.ts'
+import { currentClock } from '#lib/explore/window.ts'
+import { readAllHits } from '#lib/store/counts.ts'
+
+export const metadata: Metadata = { title: 'All collections' }
+
+interface AdminProps {
+  searchParams: Promise<RawParameters>
+}
+
+/** What is hit: counts of every collection that ever received a line. Counts only, no lines. */
+export default async function AdminPage({ searchParams }: AdminProps) {
+  const parameters = await searchParams
+  const path = requestPath('/admin', parameters)
+  try {
+    const { viewer, grant } = await requireAdmin(path)
+    return (
+      <Shell viewer={viewer}>
+        <h1>All collections</h1>
+        <AccessFileState />
+        <Counts grant={grant} parameters={parameters} path={path} />
+      </Shell>
+    )
+  } catch (thrown) {
+    return <Fault {...reportFault(thrown)} retry={path} />
+  }
+}
+
+/** Says so while the access file in force is not the one that lies there. */
+function AccessFileState() {
+  const { problem } = context().access
+  if (problem === null) return null
+  return (
+    <section role="alert" className="card">
+      <h2>The access file has a mistake</h2>
+      <p>The last good one stays in force until it is mended.</p>
+      <pre className="whitespace-pre-wrap">{problem}</pre>
+    </section>
+  )
+}
+
+async function Counts(props: { grant: AdminGrant; parameters: RawParameters; path: string }) {
+  const { grant, parameters, path } = props
+  const clock = currentClock()
+  try {
+    const query = parseListQuery(singleParameters(parameters, ['q', 'sort']), 'total')
+    const { redis, access } = context()
+    const hits = await readAllHits(redis, grant, clock.nowMs / 1000)
+    const list = listCollections(hits, access.current().collections, query)
+    return <CountsTable list={list} query={query} path="/admin" zone={clock.zone} linked={false} />
+  } catch (thrown) {
+    const fault = reportFault(thrown)
+    return <Fault {...fault} retry={fault.error.fault === 'user' ? '/admin' : path} />
+  }
+}

@@ -1,0 +1,74 @@
+import type { NextRequest } from 'next/server'
+import { PortalError } from '#lib/errors.ts'
+import { returnPath } from '#lib/session/return-path.ts'
+import { cookieName } from '#lib/session/session-cookie.ts'
+import { type AuthRequest, runAuth } from '../../../auth-handler.ts'
+import { PROVIDER_ID } from '../../../auth-options.ts'
+import { authResponse, signInFault } from '../../../auth-response.ts'
+import { context } from '../../../context.ts'
+import { dataRoute } from '../../../data-route.ts'
+import { readForm } from '../../../form-request.ts'
+
+/**
+ * The sign-in library's routes, as few of them as the code flow takes. The others are 404: reading and changing sessions
+ * is the portal's own, sign-out is a POST elsewhere, and `_log` would let anybody write into the log.
+ *
+ * Query parameters that an action does not know are left out. The library adds the query of a sign-in to the request at
+ * the provider, `redirect_uri` included.
+ */
+
+interface RouteContext {
+  readonly params: Promise<{ readonly nextauth: readonly string[] }>
+}
+
+/** Path below /api/auth -> query parameters that are passed on. */
+const GET_ACTIONS: Readonly<Record<string, readonly string[]>> = {
+  providers: [],
+  csrf: [],
+  signin: ['error'],
+  [`signin/${PROVIDER_ID}`]: ['error'],
+  error: ['error'],
+  [`callback/${PROVIDER_ID}`]: ['code', 'state', 'iss', 'session_state', 'scope'],
+}
+const POST_ACTIONS = new Set([`signin/${PROVIDER_ID}`, `callback/${PROVIDER_ID}`])
+
+export const GET = dataRoute<RouteContext>(async (request, { params }) => {
+  const action = (await params).nextauth
+  const known = GET_ACTIONS[action.join('/')]
+  if (!known) throw new PortalError('not_found')
+  const query = request.nextUrl.searchParams
+  const passed = known.flatMap((name) => (query.has(name) ? [[name, query.get(name) ?? ''] as const] : []))
+  return answer(
+    request,
+    { method: 'GET', action, query: Object.fromEntries(passed) },
+    Object.fromEntries(query),
+  )
+})
+
+export const POST = dataRoute<RouteContext>(async (request, { params }) => {
+  const action = (await params).nextauth
+  if (!POST_ACTIONS.has(action.join('/'))) throw new PortalError('not_found')
+  const body = await readForm(request)
+  if (!body)
+    throw new PortalError('bad_parameter', {
+      detail: 'The body takes form fields or a JSON object of texts.',
+    })
+  return answer(request, { method: 'POST', action, body }, body)
+})
+
+async function answer(
+  request: NextRequest,
+  authRequest: Omit<AuthRequest, 'cookies'>,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const { settings, provider } = context()
+  const cookies = Object.fromEntries(request.cookies.getAll().map(({ name, value }) => [name, value]))
+  const wayBack = parameters.callbackUrl ?? cookies[cookieName('callback', settings.publicOrigin)]
+  const next = returnPath(wayBack, settings.publicOrigin)
+  // What the provider writes about a refusal is for nobody's log: anybody can call this address with any words.
+  if (authRequest.action[0] === 'callback' && parameters.error !== undefined)
+    return signInFault(parameters.error === 'access_denied' ? 'denied' : 'failed', next)
+  const metadata = await provider.metadata()
+  if (!metadata) return signInFault('provider_unavailable', next)
+  return authResponse(await runAuth({ ...authRequest, cookies }, metadata), next)
+}

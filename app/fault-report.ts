@@ -1,0 +1,59 @@
+import { unstable_rethrow } from 'next/navigation'
+import { asPortalError, errorReference, type PortalError } from '#lib/errors.ts'
+
+/** Joins what a person reads with a line in the log, and keeps secrets and log lines out of both. */
+
+export interface Fault {
+  readonly error: PortalError
+  /** Stands on the page and in the log. */
+  readonly reference: string
+}
+
+const MAX_LOG_CHARACTERS = 500
+
+/**
+ * Turns what a page or a route caught into what it shows, and logs the cause where it is not the person's own mistake.
+ * Next.js's own signals, such as a redirect, go through.
+ */
+export function reportFault(thrown: unknown): Fault {
+  unstable_rethrow(thrown)
+  const error = asPortalError(thrown)
+  const reference = errorReference()
+  if (error.fault !== 'user') logLine(`${reference} ${error.message}${causeInWords(error.cause)}`)
+  return { error, reference }
+}
+
+/** One line on stderr, whatever is in `text`. */
+export function logLine(text: string): void {
+  const line = text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').slice(0, MAX_LOG_CHARACTERS)
+  process.stderr.write(`${new Date().toISOString()} portal: ${line}\n`)
+}
+
+/**
+ * A cause without what it was about. Errors of Redis carry the command with its arguments, some repeat them in the
+ * message, and a parser's message quotes what it could not read; these may be log lines or tokens.
+ */
+export function causeInWords(cause: unknown): string {
+  if (cause === undefined) return ''
+  if (!(cause instanceof Error)) return ` (${typeof cause})`
+  const code = (cause as { code?: unknown }).code
+  const words = [
+    cause.name,
+    ...(typeof code === 'string' ? [code] : []),
+    ...messageOf(cause),
+    ...placeOf(cause),
+  ]
+  return ` (${words.join(', ')})${causeInWords(cause.cause)}`
+}
+
+function messageOf(error: Error): string[] {
+  if (error.name === 'ReplyError') return [/^[A-Z]+\b/.exec(error.message)?.[0] ?? 'answer']
+  if (error instanceof SyntaxError || 'command' in error) return []
+  return [error.message]
+}
+
+/** The first frame of the stack, for faults of ours; the stack's head repeats the message. */
+function placeOf(error: Error): string[] {
+  const frame = error.stack?.split('\n').find((line) => line.startsWith('    at '))
+  return frame ? [frame.trim()] : []
+}

@@ -1,0 +1,38 @@
+import type { Metadata, Viewport } from 'next'
+import localFont from 'next/font/local'
+import { connection } from 'next/server'
+import type { ReactNode } from 'react'
+import './globals.css'
+import './lines.css'
+
+const sans = localFont({
+  src: '../node_modules/@fontsource-variable/public-sans/files/public-sans-latin-wght-normal.woff2',
+  weight: '100 900',
+  variable: '--font-text',
+  fallback: ['system-ui', 'sans-serif'],
+})
+
+const mono = localFont({
+  src: '../node_modules/@fontsource-variable/source-code-pro/files/source-code-pro-latin-wght-normal.woff2',
+  weight: '200 900',
+  variable: '--font-lines',
+  fallback: ['ui-monospace', 'monospace'],
+})
+
+export const metadata: Metadata = {
+  title: { default: 'Log Portal', template: '%s · Log Portal' },
+  description: 'Access logs of your part of the site',
+  robots: { index: false, follow: false },
+}
+
+export const viewport: Viewport = { width: 'device-width', initialScale: 1, colorScheme: 'light dark' }
+
+export default async function RootLayout({ children }: { children: ReactNode }) {
+  // Every page is made for a request: one built ahead would have no nonce, and its scripts would be refused.
+  await connection()
+  return (
+    <html lang="en" className={`${sans.variable} ${mono.variable}`}>
+      <body>{children}</body>
+    </html>
+  )
+}

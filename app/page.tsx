@@ -1,0 +1,66 @@
+import { redirect } from 'next/navigation'
+import { listCollections, parseListQuery } from '#lib/explore/collection-list.ts'
+import { type RawParameters, requestPath, singleParameters } from '#lib/explore/parameters.ts'
+import { currentClock } from '#lib/explore/window.ts'
+import { readGrantedHits } from '#lib/store/counts.ts'
+import { context } from './context.ts'
+import { CountsTable } from './counts-table.tsx'
+import { Fault } from './fault.tsx'
+import { reportFault } from './fault-report.ts'
+import { NoCollections } from './no-collections.tsx'
+import { Shell } from './shell.tsx'
+import { requireViewer, type Viewer } from './viewer.ts'
+
+interface HomeProps {
+  searchParams: Promise<RawParameters>
+}
+
+/** The collections one may read; with exactly one, straight to it. */
+export default async function HomePage({ searchParams }: HomeProps) {
+  const parameters = await searchParams
+  const path = requestPath('/', parameters)
+  try {
+    const viewer = await requireViewer(path)
+    const grants = [...viewer.access.collections.values()]
+    const [only] = grants
+    if (grants.length === 1 && only) redirect(`/collections/${only.collection}`)
+    if (grants.length === 0 && viewer.access.admin) redirect('/admin')
+    return (
+      <Shell viewer={viewer}>
+        {grants.length === 0 ? (
+          <NoCollections viewer={viewer} />
+        ) : (
+          <Collections viewer={viewer} parameters={parameters} path={path} />
+        )}
+      </Shell>
+    )
+  } catch (thrown) {
+    return <Fault {...reportFault(thrown)} retry={path} />
+  }
+}
+
+async function Collections(props: { viewer: Viewer; parameters: RawParameters; path: string }) {
+  const { viewer, parameters, path } = props
+  const clock = currentClock()
+  try {
+    const query = parseListQuery(singleParameters(parameters, ['q', 'sort']), 'name')
+    const grants = [...viewer.access.collections.values()]
+    const hits = await readGrantedHits(context().redis, grants, clock.nowMs / 1000)
+    const names = new Map(grants.map((grant) => [grant.collection, grant]))
+    return (
+      <>
+        <h1>Collections</h1>
+        <CountsTable
+          list={listCollections(hits, names, query)}
+          query={query}
+          path="/"
+          zone={clock.zone}
+          linked
+        />
+      </>
+    )
+  } catch (thrown) {
+    const fault = reportFault(thrown)
+    return <Fault {...fault} retry={fault.error.fault === 'user' ? '/' : path} />
+  }
+}

@@ -1,0 +1,26 @@
+import type { ReactNode } from 'react'
+import type { Viewer } from './viewer.ts'
+
+/** The frame of every page behind sign-in: where one can go, who one is, and the way out. */
+export function Shell({ viewer, children }: { viewer: Viewer; children: ReactNode }) {
+  return (
+    <>
+      <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-border px-4 py-2">
+        <a href="/" className="font-bold text-[15px] no-underline !text-[var(--text)]">
+          Log Portal
+        </a>
+        <nav aria-label="Main" className="flex gap-4">
+          <a href="/">Collections</a>
+          {viewer.access.admin && <a href="/admin">Admin</a>}
+        </nav>
+        <form action="/signout" method="post" className="ml-auto flex items-center gap-3">
+          <span className="text-muted">{viewer.session.name}</span>
+          <button type="submit" className="button">
+            Sign out
+          </button>
+        </form>
+      </header>
+      <main className="px-4 py-3">{children}</main>
+    </>
+  )
+}

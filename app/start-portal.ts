@@ -1,0 +1,20 @@
+import { asPortalError } from '#lib/errors.ts'
+import { context } from './context.ts'
+
+const EXIT_SETTINGS = 2
+
+/**
+ * Makes what the process shares, before the first request. Bad settings or a broken access file end the process, loudly:
+ * Next.js would log a throw and keep a server that answers every request with 500.
+ */
+export function startPortal(): void {
+  try {
+    const { provider } = context()
+    // Early, so that the first page already knows the provider's origins; its absence is no reason not to start.
+    void provider.metadata()
+  } catch (thrown) {
+    const error = asPortalError(thrown)
+    process.stderr.write(`${error.publicMessage}\n`)
+    process.exit(EXIT_SETTINGS)
+  }
+}

@@ -1,0 +1,83 @@
+import 'server-only'
+import { cookies } from 'next/headers'
+import { notFound, redirect } from 'next/navigation'
+import { cache } from 'react'
+import { type Access, type AdminGrant, type CollectionGrant, decideAccess } from '#lib/access/decide.ts'
+import { parseCollectionId } from '#lib/collection-id.ts'
+import { currentSession, type Session, type SessionDeps } from '#lib/session/current.ts'
+import { cookieName } from '#lib/session/session-cookie.ts'
+import { context } from './context.ts'
+import { logLine } from './fault-report.ts'
+
+/**
+ * The gate that every page and route passes: from the request's cookie to the person and what they may read, decided
+ * anew each time on the access file as it is now.
+ *
+ * A collection that is not there, one of somebody else and an id that is none take the same path: the id is looked up
+ * among one's own grants, and no command to Redis ever names it.
+ */
+
+export interface Viewer {
+  readonly session: Session
+  readonly access: Access
+}
+
+export function sessionDeps(): SessionDeps {
+  const { settings, redis, provider } = context()
+  return {
+    redis,
+    provider,
+    secret: settings.secret,
+    idleSeconds: settings.sessionIdleSeconds,
+    log: logLine,
+    now: Date.now,
+  }
+}
+
+/** The value of the cookie that names the session, as the browser sent it. */
+export async function sessionCookieValue(): Promise<string | undefined> {
+  const jar = await cookies()
+  return jar.get(cookieName('session', context().settings.publicOrigin))?.value
+}
+
+/**
+ * Who is asking, once for each request.
+ * @returns null for somebody who is not signed in
+ * @throws PortalError when Redis or the provider does not tell
+ */
+export const viewer = cache(async (): Promise<Viewer | null> => {
+  const session = await currentSession(await sessionCookieValue(), sessionDeps())
+  return session && { session, access: decideAccess(session.claims, context().access.current()) }
+})
+
+/**
+ * For pages: the person, or the way to sign-in and back.
+ * @param path of the page with its query, such as `/collections/1824?q=404`
+ */
+export async function requireViewer(path: string): Promise<Viewer> {
+  return (await viewer()) ?? redirect(`/signin?next=${encodeURIComponent(path)}`)
+}
+
+/**
+ * For pages about one collection.
+ * @param rawId as it stands in the address
+ */
+export async function requireCollection(
+  rawId: string,
+  path: string,
+): Promise<{ viewer: Viewer; grant: CollectionGrant }> {
+  const viewer = await requireViewer(path)
+  return { viewer, grant: grantOf(viewer, rawId) ?? notFound() }
+}
+
+/** For pages of admins; to everybody else there is no such page. */
+export async function requireAdmin(path: string): Promise<{ viewer: Viewer; grant: AdminGrant }> {
+  const viewer = await requireViewer(path)
+  return { viewer, grant: viewer.access.admin ?? notFound() }
+}
+
+/** @returns null alike for an id that is none, one that nobody has, and one that is not this person's. */
+export function grantOf({ access }: Viewer, rawId: string): CollectionGrant | null {
+  const id = parseCollectionId(rawId)
+  return (id && access.collections.get(id)) ?? null
+}

@@ -1,0 +1,117 @@
+import { readFileSync, statSync } from 'node:fs'
+import { asPortalError, PortalError } from '../errors.ts'
+import { type AccessFile, parseAccessFile } from './access-file.ts'
+
+/**
+ * The access file as it is now. Every request asks for it, so that a rule that was removed grants nothing from the next
+ * request on: a `stat` costs a few microseconds, and the text is read and parsed only when that shows a change.
+ *
+ * A watcher was not taken: it loses files that an editor replaces by renaming, and it acts some time later.
+ *
+ * A broken or missing file never takes effect. The last good one stays in force, since refusing everybody for a typing
+ * mistake is no safer; that the new rules do not act yet is said in the log, on /healthz and to admins.
+ */
+
+export interface AccessSource {
+  /** The newest version of the file that was good. Looks at the disk each time. */
+  current(): AccessFile
+  /** What is wrong with the file as it is on disk, as of the last look; null when it is the one in force. */
+  readonly problem: string | null
+}
+
+export interface AccessSourceOptions {
+  readonly path: string
+  /** Takes one line for each change that was seen. */
+  readonly log: (line: string) => void
+  readonly now?: () => number
+}
+
+/** Past it the file is not read: it is no access file. */
+const MAX_BYTES = 4 * 1024 * 1024
+
+/**
+ * A file changed less than this ago may change again under the same stamp, since the clock of the file system is
+ * coarse. Until then its text is compared at each look.
+ */
+const SETTLED_MS = 2_000
+
+/** @throws PortalError `bad_access_file` when there is no good file to start with. */
+export function openAccessSource({ path, log, now = Date.now }: AccessSourceOptions): AccessSource {
+  let stamp: string | null = null
+  let text = readText(path)
+  let file = parseAccessFile(text)
+  /** What is wrong with `text`. */
+  let fault: string | null = null
+  /** What was last said: `fault`, or that the file cannot be read at all. */
+  let problem: string | null = null
+
+  function judge(changed: string): void {
+    text = changed
+    try {
+      file = parseAccessFile(changed)
+      fault = null
+      log('access file: a new version is in force')
+    } catch (thrown) {
+      fault = asPortalError(thrown).detail ?? 'it cannot be understood'
+    }
+  }
+
+  /** @returns what is wrong with the file on disk, or null */
+  function look(): string | null {
+    try {
+      const found = stampOf(path, now())
+      if (found !== null && found === stamp) return fault
+      stamp = null
+      const onDisk = readText(path)
+      if (onDisk !== text) judge(onDisk)
+      stamp = found
+      return fault
+    } catch (thrown) {
+      stamp = null
+      return asPortalError(thrown).detail ?? 'it cannot be read'
+    }
+  }
+
+  return {
+    current() {
+      const found = look()
+      if (found !== null && found !== problem)
+        log(`access file: broken, the last good one stays in force: ${found.replaceAll('\n', '; ')}`)
+      problem = found
+      return file
+    },
+    get problem() {
+      return problem
+    },
+  }
+}
+
+/**
+ * What tells one version of the file from another, or null when it changed so short ago that it does not. Renaming
+ * another file over it changes the inode, even where size and time are the same.
+ */
+function stampOf(path: string, nowMs: number): string | null {
+  const { ino, size, mtimeNs, mtimeMs } = statOf(path)
+  return nowMs - Number(mtimeMs) < SETTLED_MS ? null : `${ino} ${size} ${mtimeNs}`
+}
+
+function readText(path: string): string {
+  if (statOf(path).size > MAX_BYTES) throw unreadable(path, 'it is larger than 4 MiB')
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw unreadable(path, String((error as NodeJS.ErrnoException).code), error)
+  }
+}
+
+function statOf(path: string) {
+  try {
+    return statSync(path, { bigint: true })
+  } catch (error) {
+    throw unreadable(path, String((error as NodeJS.ErrnoException).code), error)
+  }
+}
+
+function unreadable(path: string, reason: string, cause?: unknown): PortalError {
+  return new PortalError('bad_access_file', { detail: `${path} cannot be read (${reason})`, cause })
+}

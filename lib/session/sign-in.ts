@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis'
+import { z } from 'zod'
+import { createSession } from '../store/sessions.ts'
+import { type ClaimSources, combineClaims, personName } from './claims.ts'
+
+/** What the sign-in library hands over when a provider has vouched for somebody. */
+export interface SignIn {
+  /** The ID token's claims, its signature and nonce checked, and the userinfo answer about the same subject. */
+  readonly sources: ClaimSources
+  readonly tokens: unknown
+  /** The configured issuer, as it names itself. */
+  readonly issuer: string
+}
+
+/** Longer subjects are not allowed (OpenID Connect Core 1.0, section 2), and would not fit into a cookie. */
+const MAX_SUBJECT_CHARACTERS = 255
+
+const idTokenSchema = z.object({
+  iss: z.string(),
+  sub: z.string().min(1).max(MAX_SUBJECT_CHARACTERS),
+  sid: z.string().nullable().catch(null),
+})
+
+const token = z.string().min(1).nullish().default(null)
+const tokensSchema = z.object({ id_token: token, refresh_token: token, access_token: token })
+
+/**
+ * Starts a session for a person who has just signed in.
+ * @returns what the cookie holds, or null when the provider's answer cannot be taken: another issuer, no subject
+ * @throws PortalError when Redis does not take the session
+ */
+export async function startSession(
+  signIn: SignIn,
+  { redis, now }: { readonly redis: Redis; readonly now: () => number },
+): Promise<{ subject: string; sid: string } | null> {
+  const idToken = idTokenSchema.safeParse(signIn.sources.idToken).data
+  const tokens = tokensSchema.safeParse(signIn.tokens).data
+  if (!idToken || !tokens || idToken.iss !== signIn.issuer) return null
+  const { claims, idTokenOnly } = combineClaims(signIn.sources)
+  const nowMs = now()
+  const sid = await createSession(redis, {
+    issuer: idToken.iss,
+    subject: idToken.sub,
+    providerSid: idToken.sid,
+    name: personName(claims, idToken.sub),
+    claims,
+    idTokenOnly,
+    idToken: tokens.id_token,
+    refreshToken: tokens.refresh_token,
+    accessToken: tokens.access_token,
+    checkedAtMs: nowMs,
+    refreshFault: null,
+    retryAtMs: 0,
+    createdAtMs: nowMs,
+  })
+  return { subject: idToken.sub, sid }
+}

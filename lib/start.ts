@@ -1,0 +1,78 @@
+import { join } from 'node:path'
+import { BuildError, buildPortal, NEXT_PROGRAM, PROJECT_ROOT } from './build.ts'
+import { endChild, ended, type ProcessEnd, shellExitCode, spawnBound } from './child-process.ts'
+import { PortalError } from './errors.ts'
+import { isProduction, type PortalSettings, parsePortalSettings } from './settings.ts'
+import { type Stop, stopExitCode, watchForStop } from './stop-signal.ts'
+
+/**
+ * `npm start`: the portal in production when one of its settings is given, the demo otherwise. The demo is a program
+ * of its own that is started by its path, so that nothing of it is ever loaded here.
+ */
+
+const SETTINGS_EXIT = 2
+/** Requests in flight, downloads among them, may take that long after a stop. Below the 10 s that Docker waits. */
+const PORTAL_GRACE_MS = 8_000
+const DEMO_GRACE_MS = 12_000
+
+function log(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Waits for a child that is this program's only business: passes a stop on to it, then insists. */
+async function run(
+  args: readonly string[],
+  options: { stop: Stop; graceMs: number; env: NodeJS.ProcessEnv; deathSignal: 'TERM' | 'KILL' },
+): Promise<ProcessEnd> {
+  const { stop, graceMs, env, deathSignal } = options
+  const child = spawnBound(process.execPath, args, { cwd: PROJECT_ROOT, stdio: 'inherit', env, deathSignal })
+  stop.requested.then((signal) => endChild(child, { signal, graceMs }))
+  return ended(child)
+}
+
+/** The settings, or null after every fault was named on stderr. */
+function settings(): PortalSettings | null {
+  try {
+    return parsePortalSettings(process.env)
+  } catch (error) {
+    if (!(error instanceof PortalError) || error.code !== 'bad_settings') throw error
+    log('The portal does not start, since its settings are not complete:')
+    log(error.detail ?? error.message)
+    return null
+  }
+}
+
+async function startPortal(stop: Stop): Promise<number> {
+  const given = settings()
+  if (!given) return SETTINGS_EXIT
+  const distDir = '.next'
+  try {
+    await buildPortal({ distDir, log, signal: stop.signal })
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error
+    if (stop.signal.aborted) return stopExitCode(await stop.requested)
+    log(error.message)
+    return 1
+  }
+  const { host, port } = given.listen
+  const end = await run([NEXT_PROGRAM, 'start', '-H', host, '-p', String(port)], {
+    stop,
+    graceMs: PORTAL_GRACE_MS,
+    deathSignal: 'KILL',
+    env: { ...process.env, NODE_ENV: 'production', NEXT_DIST_DIR: distDir, NEXT_TELEMETRY_DISABLED: '1' },
+  })
+  return stop.signal.aborted ? stopExitCode(await stop.requested) : shellExitCode(end)
+}
+
+async function startDemo(stop: Stop): Promise<number> {
+  const end = await run([join(PROJECT_ROOT, 'e2e/demo/main.ts')], {
+    stop,
+    graceMs: DEMO_GRACE_MS,
+    deathSignal: 'TERM',
+    env: process.env,
+  })
+  return shellExitCode(end)
+}
+
+const stop = watchForStop()
+process.exitCode = isProduction(process.env) ? await startPortal(stop) : await startDemo(stop)
