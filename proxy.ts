@@ -8,6 +8,8 @@ import { sharedContext } from './app/shared-context.ts'
 
 const NONCE_BYTES = 18
 const HSTS_SECONDS = 365 * 24 * 3600
+/** The route that redirects. */
+const OWN_ADDRESS = '/own-address'
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
 export function proxy(request: NextRequest): NextResponse {
@@ -72,7 +74,10 @@ function onOwnAddress(request: NextRequest): NextResponse | null {
   const own = new URL(publicOrigin).hostname
   if (asked === own || !LOOPBACK.has(asked) || !LOOPBACK.has(own)) return null
   const target = request.nextUrl.clone()
-  target.pathname = '/own-address'
+  // Next.js takes the address of the rewrite for another server when this one listens on a numeric address, and asks
+  // for it over HTTP: then the request comes here once more, under the other name still.
+  if (target.pathname === OWN_ADDRESS) return null
+  target.pathname = OWN_ADDRESS
   target.search = new URLSearchParams({ path: request.nextUrl.pathname + request.nextUrl.search }).toString()
   return NextResponse.rewrite(target)
 }

@@ -20,10 +20,26 @@ export function seeOther(location: string, setCookies: readonly string[] = []): 
   return new Response(null, { status: 303, headers })
 }
 
-/** The sign-in page with what went wrong, and the way back it was asked for. */
-export function signInFault(code: string, next: string, setCookies: readonly string[] = []): Response {
-  const query = new URLSearchParams({ error: code, ...(next === '/' ? {} : { next }) })
-  return seeOther(`/signin?${query}`, setCookies)
+interface SignInPage {
+  /** One of the codes that the page has words for; it has words for any other too. */
+  readonly error: string | null
+  readonly reference?: string | null
+}
+
+/**
+ * The sign-in page.
+ * @param next where to go after it
+ */
+export function signInPage(
+  { error, reference }: SignInPage,
+  next: string,
+  setCookies: readonly string[] = [],
+): Response {
+  const query = new URLSearchParams()
+  if (error !== null) query.set('error', error)
+  if (reference) query.set('ref', reference)
+  if (next !== '/') query.set('next', next)
+  return seeOther(query.size === 0 ? '/signin' : `/signin?${query}`, setCookies)
 }
 
 /**
@@ -48,21 +64,19 @@ export function authResponse(answer: AuthAnswer, next: string): Response {
 function redirected(answer: AuthAnswer, location: string, next: string): Response {
   const { publicOrigin } = context().settings
   const url = new URL(location, publicOrigin)
-  const isOwn = url.origin === publicOrigin
-  if (isOwn && url.pathname === '/signin' && url.searchParams.has('error'))
-    return seeOther(`/signin?${withNext(url.searchParams, next)}`, answer.setCookies)
-  if (isOwn && /^\/(signin|api\/auth\/(signin|error))$/.test(url.pathname)) {
-    const code = url.searchParams.has('csrf') ? 'expired' : url.searchParams.get('error')
-    const wanted = returnPath(url.searchParams.get('callbackUrl'), publicOrigin)
-    const back = wanted === '/' ? next : wanted
-    return code === null
-      ? seeOther(`/signin?${withNext(new URLSearchParams(), back)}`, answer.setCookies)
-      : signInFault(CODES[code] ?? (code === 'expired' ? code : 'failed'), back, answer.setCookies)
-  }
-  return seeOther(location, answer.setCookies)
+  const leadsToSignIn =
+    url.origin === publicOrigin && /^\/(signin|api\/auth\/(signin|error))$/.test(url.pathname)
+  if (!leadsToSignIn) return seeOther(location, answer.setCookies)
+  const wanted = returnPath(url.searchParams.get('callbackUrl'), publicOrigin)
+  return signInPage(
+    { error: codeOf(url.searchParams), reference: url.searchParams.get('ref') },
+    wanted === '/' ? next : wanted,
+    answer.setCookies,
+  )
 }
 
-function withNext(query: URLSearchParams, next: string): URLSearchParams {
-  if (next !== '/') query.set('next', next)
-  return query
+function codeOf(query: URLSearchParams): string | null {
+  if (query.has('csrf')) return 'expired'
+  const code = query.get('error')
+  return code === null ? null : (CODES[code] ?? code)
 }

@@ -1,4 +1,7 @@
+import { notFound } from 'next/navigation'
 import type { Fault as ReportedFault } from './fault-report.ts'
+import { NotFoundCard } from './not-found-card.tsx'
+import { setPageStatus } from './page-status.ts'
 
 interface FaultProps extends ReportedFault {
   /** The page's own path with its query. */
@@ -6,17 +9,20 @@ interface FaultProps extends ReportedFault {
 }
 
 /**
- * What a page shows in place of what it could not read. Pages catch what their `lib` verbs throw and render this: Next.js
- * hides the message of an error that reaches its own boundary, and that boundary needs JavaScript.
+ * What a page shows in place of what it could not read, with the status that goes with it. Pages catch what their `lib`
+ * verbs throw and render this: Next.js hides the message of an error that reaches its own boundary, and that boundary
+ * needs JavaScript.
  *
  *     } catch (thrown) {
  *       return <Fault {...reportFault(thrown)} retry={path} />
  *     }
  */
-export function Fault({ error, reference, retry }: FaultProps) {
+export async function Fault({ error, reference, retry }: FaultProps) {
+  const isSet = await setPageStatus(error.status)
+  if (error.code === 'not_found') return isSet ? <NotFoundCard /> : notFound()
   return (
     <section role="alert" className="card">
-      <h1>{error.fault === 'user' ? 'This does not work' : 'Not available right now'}</h1>
+      <h2>{error.fault === 'user' ? 'This does not work' : 'Not available right now'}</h2>
       <p>{error.publicMessage}</p>
       <p>
         <a href={retry} className="button">

@@ -1,19 +1,9 @@
 import type { Metadata } from 'next'
-import { ERRORS } from '#lib/errors.ts'
+import { NotFoundCard } from './not-found-card.tsx'
 
 export const metadata: Metadata = { title: 'Not found' }
 
-/** The one page for what is not there and for what is not one's own, so that nobody can tell the two apart. */
-export default function NotFound() {
-  return (
-    <section className="card">
-      <h1>Not found</h1>
-      <p>{ERRORS.not_found.text}</p>
-      <p>
-        <a href="/" className="button">
-          Your collections
-        </a>
-      </p>
-    </section>
-  )
+/** For addresses that no route has. */
+export default function NotFoundPage() {
+  return <NotFoundCard />
 }

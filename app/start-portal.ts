@@ -1,5 +1,6 @@
 import { asPortalError } from '#lib/errors.ts'
 import { context } from './context.ts'
+import { watchResponses } from './page-status.ts'
 
 const EXIT_SETTINGS = 2
 
@@ -9,6 +10,7 @@ const EXIT_SETTINGS = 2
  */
 export function startPortal(): void {
   try {
+    watchResponses()
     const { provider } = context()
     // Early, so that the first page already knows the provider's origins; its absence is no reason not to start.
     void provider.metadata()

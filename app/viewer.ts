@@ -1,9 +1,10 @@
 import 'server-only'
 import { cookies } from 'next/headers'
-import { notFound, redirect } from 'next/navigation'
+import { redirect } from 'next/navigation'
 import { cache } from 'react'
 import { type Access, type AdminGrant, type CollectionGrant, decideAccess } from '#lib/access/decide.ts'
 import { parseCollectionId } from '#lib/collection-id.ts'
+import { PortalError } from '#lib/errors.ts'
 import { currentSession, type Session, type SessionDeps } from '#lib/session/current.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
 import { context } from './context.ts'
@@ -61,19 +62,27 @@ export async function requireViewer(path: string): Promise<Viewer> {
 /**
  * For pages about one collection.
  * @param rawId as it stands in the address
+ * @throws PortalError `not_found`, which the page shows with its status
  */
 export async function requireCollection(
   rawId: string,
   path: string,
 ): Promise<{ viewer: Viewer; grant: CollectionGrant }> {
   const viewer = await requireViewer(path)
-  return { viewer, grant: grantOf(viewer, rawId) ?? notFound() }
+  const grant = grantOf(viewer, rawId)
+  if (!grant) throw new PortalError('not_found')
+  return { viewer, grant }
 }
 
-/** For pages of admins; to everybody else there is no such page. */
+/**
+ * For pages of admins.
+ * @throws PortalError `not_found` for everybody else
+ */
 export async function requireAdmin(path: string): Promise<{ viewer: Viewer; grant: AdminGrant }> {
   const viewer = await requireViewer(path)
-  return { viewer, grant: viewer.access.admin ?? notFound() }
+  const grant = viewer.access.admin
+  if (!grant) throw new PortalError('not_found')
+  return { viewer, grant }
 }
 
 /** @returns null alike for an id that is none, one that nobody has, and one that is not this person's. */

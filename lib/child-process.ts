@@ -19,6 +19,11 @@ export interface ProcessEnd {
 export interface BoundSpawnOptions extends SpawnOptions {
   /** What the child gets when this process dies. */
   readonly deathSignal?: 'TERM' | 'KILL'
+  /**
+   * A process group of the child's own, which a terminal's Ctrl-C does not reach: then this process decides in which
+   * order its children end. Only where the kernel ends the child with this process.
+   */
+  readonly ownGroup?: boolean
 }
 
 const PDEATHSIG = '--pdeathsig'
@@ -40,10 +45,11 @@ function supportsDeathSignal(): boolean {
 export function spawnBound(
   program: string,
   args: readonly string[],
-  { deathSignal = 'TERM', ...options }: BoundSpawnOptions,
+  { deathSignal = 'TERM', ownGroup = false, ...options }: BoundSpawnOptions,
 ): ChildProcess {
   if (!supportsDeathSignal()) return spawn(program, args, options)
-  return spawn('setpriv', [PDEATHSIG, deathSignal, '--', program, ...args], options)
+  const bound = [PDEATHSIG, deathSignal, '--', program, ...args]
+  return spawn('setpriv', bound, { ...options, detached: ownGroup })
 }
 
 export function isRunning(child: ChildProcess): boolean {

@@ -3,10 +3,8 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   accessSync,
-  closeSync,
   constants as fsConstants,
   mkdirSync,
-  openSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -41,8 +39,11 @@ const LOCK = join(MODULES, '.launch-lock')
 /** An install that takes longer counts as dead, whatever now runs under its pid. */
 const LOCK_MAX_AGE_MS = 15 * 60_000
 const LOCK_RETRY_MS = 200
-/** How long a Ctrl-C may be on its way to the child by the terminal before it is passed on from here. */
-const TERMINAL_SIGNAL_MS = 1_000
+/**
+ * A Ctrl-C that the terminal sends to the child as well is passed on from here only after this time, as one that came
+ * from elsewhere: a second one would make `ingest` drop what it is storing, and it ends within five seconds.
+ */
+const TERMINAL_SIGNAL_MS = 6_000
 const ORPHAN_CHECK_MS = 1_000
 const FORWARDED = /** @type {NodeJS.Signals[]} */ (['SIGTERM', 'SIGINT', 'SIGHUP'])
 const MIN_NODE_MAJOR = 26
@@ -208,15 +209,17 @@ function findNode() {
   return Number(process.versions.node.split('.', 1)[0]) >= MIN_NODE_MAJOR ? process.execPath : null
 }
 
-/** Whether a terminal could have sent the signal to the child as well, as it does for Ctrl-C. */
-function hasTerminal() {
-  try {
-    closeSync(openSync('/dev/tty', 'r'))
-    return true
-  } catch {
-    // ENXIO: no controlling terminal.
-    return false
-  }
+/**
+ * Whether a terminal sends its Ctrl-C to this process group, and so to the child as well: whether the group is in the
+ * foreground of a terminal. From /proc/self/stat, fields 5 (pgrp) and 8 (tpgid), proc(5); elsewhere than on Linux, and
+ * without a terminal, the answer is no.
+ */
+function isInForeground() {
+  const stat = readOrNull('/proc/self/stat') ?? ''
+  // Field 2 is a name in parentheses, which may hold blanks; field 3 comes first here.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const [group, foregroundGroup] = [fields[2], fields[5]]
+  return group !== undefined && group === foregroundGroup
 }
 
 /** @param {NodeJS.Signals} signal */
@@ -226,7 +229,7 @@ function signalExitCode(signal) {
 
 /**
  * Waits for a child and passes on what this process is asked to do meanwhile. A signal that a terminal sends reaches
- * the whole group, so here it is passed on only to a child that is still there a little later.
+ * the whole group, so it is passed on only to a child that is still there some time later.
  *
  * npm that is killed outright passes nothing on; its end shows as a new parent, and counts as SIGTERM.
  * @param {import('node:child_process').ChildProcess} child
@@ -239,7 +242,7 @@ function endOf(child) {
     /** @param {NodeJS.Signals} signal */
     const pass = (signal) => {
       interruptedCode ||= signalExitCode(signal)
-      if (signal !== 'SIGTERM' && hasTerminal())
+      if (signal !== 'SIGTERM' && isInForeground())
         setTimeout(() => child.kill(signal), TERMINAL_SIGNAL_MS).unref()
       else child.kill(signal)
     }

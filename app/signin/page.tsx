@@ -42,7 +42,12 @@ export default async function SignInPage({ searchParams }: PageProps) {
   try {
     if (error === undefined && (await viewer())) redirect(next)
   } catch (thrown) {
-    return <Fault {...reportFault(thrown)} retry={`/signin?next=${encodeURIComponent(next)}`} />
+    return (
+      <>
+        <h1>Sign in</h1>
+        <Fault {...reportFault(thrown)} retry={`/signin?next=${encodeURIComponent(next)}`} />
+      </>
+    )
   }
   return (
     <section className="card">

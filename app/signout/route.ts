@@ -3,7 +3,7 @@ import { PortalError } from '#lib/errors.ts'
 import { endCurrentSession } from '#lib/session/current.ts'
 import type { Provider, SignOutTokens } from '#lib/session/provider.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
-import { seeOther, signInFault } from '../auth-response.ts'
+import { seeOther, signInPage } from '../auth-response.ts'
 import { context } from '../context.ts'
 import { dataRoute } from '../data-route.ts'
 import { reportFault } from '../fault-report.ts'
@@ -23,7 +23,7 @@ export const POST = dataRoute(async (request: NextRequest) => {
     tokens = await endCurrentSession(await sessionCookieValue(), sessionDeps())
   } catch (thrown) {
     reportFault(thrown)
-    return signInFault('signout_incomplete', '/', [expired])
+    return signInPage({ error: 'signout_incomplete' }, '/', [expired])
   }
   return seeOther(await signedOutAddress(provider, tokens, settings.publicOrigin), [expired])
 })

@@ -122,6 +122,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
     const log = openSync(logFile, 'w')
     const child = spawnBound('redis-server', directives(options, port, directory), {
       stdio: ['ignore', log, log],
+      ownGroup: true,
     })
     closeSync(log)
     // Handled by `ended`; without a listener Node would throw it here.

@@ -92,7 +92,7 @@ export const SITE: readonly SitePart[] = [
     assets: ['/library/assets/library.css'],
   },
   {
-    weight: 10,
+    weight: 7,
     pages: ['/', '/about', '/imprint', '/sitemap.xml', '/robots.txt'],
     assets: ['/favicon.ico', '/apple-touch-icon.png'],
   },

@@ -3,7 +3,7 @@ import { PortalError } from '#lib/errors.ts'
 import { returnPath } from '#lib/session/return-path.ts'
 import { runAuth } from '../../auth-handler.ts'
 import { PROVIDER_ID } from '../../auth-options.ts'
-import { authResponse, signInFault } from '../../auth-response.ts'
+import { authResponse, signInPage } from '../../auth-response.ts'
 import { context } from '../../context.ts'
 import { dataRoute } from '../../data-route.ts'
 import { isSameOrigin, readForm } from '../../form-request.ts'
@@ -18,7 +18,7 @@ export const POST = dataRoute(async (request: NextRequest) => {
   const form = await readForm(request)
   const next = returnPath(form?.next, settings.publicOrigin)
   const metadata = await provider.metadata()
-  if (!metadata) return signInFault('provider_unavailable', next)
+  if (!metadata) return signInPage({ error: 'provider_unavailable' }, next)
 
   const cookies = Object.fromEntries(request.cookies.getAll().map(({ name, value }) => [name, value]))
   const csrf = await runAuth({ method: 'GET', action: ['csrf'], cookies }, metadata)

@@ -4,7 +4,7 @@ import { returnPath } from '#lib/session/return-path.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
 import { type AuthRequest, runAuth } from '../../../auth-handler.ts'
 import { PROVIDER_ID } from '../../../auth-options.ts'
-import { authResponse, signInFault } from '../../../auth-response.ts'
+import { authResponse, signInPage } from '../../../auth-response.ts'
 import { context } from '../../../context.ts'
 import { dataRoute } from '../../../data-route.ts'
 import { readForm } from '../../../form-request.ts'
@@ -67,8 +67,8 @@ async function answer(
   const next = returnPath(wayBack, settings.publicOrigin)
   // What the provider writes about a refusal is for nobody's log: anybody can call this address with any words.
   if (authRequest.action[0] === 'callback' && parameters.error !== undefined)
-    return signInFault(parameters.error === 'access_denied' ? 'denied' : 'failed', next)
+    return signInPage({ error: parameters.error === 'access_denied' ? 'denied' : 'failed' }, next)
   const metadata = await provider.metadata()
-  if (!metadata) return signInFault('provider_unavailable', next)
+  if (!metadata) return signInPage({ error: 'provider_unavailable' }, next)
   return authResponse(await runAuth({ ...authRequest, cookies }, metadata), next)
 }

@@ -1,0 +1,53 @@
+import 'server-only'
+import { randomUUID } from 'node:crypto'
+import { channel } from 'node:diagnostics_channel'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { headers } from 'next/headers'
+
+/**
+ * The HTTP status of a page. Next.js gives a page no say in it but through `notFound()`, which answers with an empty
+ * body that only JavaScript fills. So each request is tagged with a header as Node.js announces it, before Next.js reads
+ * it, and a page that shows a fault finds the response by that tag and sets its status, as long as nothing is sent yet.
+ *
+ * Rejected: a server of our own around Next.js, for one number; letting the proxy decide, which would read every session
+ * twice. Where the tag is missing the status stays as it is and nothing else changes.
+ */
+
+/** Node.js publishes every incoming request here, with its response. */
+const REQUESTS = 'http.server.request.start'
+const TAG = 'x-log-portal-request'
+const OPEN = Symbol.for('log-portal.open-responses')
+
+interface Announced {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** On `globalThis`: start-up and pages have copies of this module of their own. */
+function openResponses(): Map<string, ServerResponse> {
+  const shared = globalThis as { [OPEN]?: Map<string, ServerResponse> }
+  shared[OPEN] ??= new Map()
+  return shared[OPEN]
+}
+
+/** Called once, at start. */
+export function watchResponses(): void {
+  const open = openResponses()
+  channel(REQUESTS).subscribe((message) => {
+    const { request, response } = message as Announced
+    const tag = randomUUID()
+    // Whatever a client sent under this name is overwritten.
+    request.headers[TAG] = tag
+    open.set(tag, response)
+    response.once('close', () => open.delete(tag))
+  })
+}
+
+/** @returns whether the answer will have that status */
+export async function setPageStatus(status: number): Promise<boolean> {
+  const tag = (await headers()).get(TAG)
+  const response = tag === null ? undefined : openResponses().get(tag)
+  if (!response || response.headersSent) return false
+  response.statusCode = status
+  return true
+}

@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import type { Redis } from 'ioredis'
+import { collectionId, openStoreServer, packLines, store, type TestLine } from '../../e2e/store-server.ts'
+import { type AppendOutcome, appendLines } from './append.ts'
+import {
+  arrivalsKey,
+  countsKey,
+  DIRTY_KEY,
+  dayCountsKey,
+  floorKey,
+  linesKey,
+  segmentsKey,
+  sourcesKey,
+} from './keys.ts'
+import { connectRedis, whenReady } from './redis.ts'
+import { microsOfSecond } from './score.ts'
+
+const servers = openStoreServer()
+const T = 1_763_906_100
+
+const line = (text: string, second = T, place = 0, ordinal = 0): TestLine => ({
+  line: text,
+  micros: microsOfSecond(second) + place,
+  ordinal,
+})
+
+/** All that an append writes for a collection. */
+async function everything(redis: Redis, id: string) {
+  return [
+    await redis.zrange(linesKey(collectionId(id)), '0', '-1', 'WITHSCORES'),
+    await redis.hgetall(countsKey(collectionId(id))),
+    await redis.hgetall(dayCountsKey(collectionId(id), '20251123')),
+    await redis.hgetall(sourcesKey(collectionId(id))),
+    await redis.xlen(arrivalsKey(collectionId(id))),
+  ]
+}
+
+test('lines that are new are stored with their counters, once for each call', async () => {
+  const { redis } = servers.current()
+  const outcome = await store(
+    redis,
+    packLines('11', 'web1', [line('a'), line('b', T, 1), line('c', T + 86_400)]),
+  )
+  assert.deepEqual(outcome, { stored: 3, duplicates: 0, refused: [] })
+  assert.deepEqual(await redis.hgetall(countsKey(collectionId('11'))), {
+    hits: '3',
+    last: String(T + 86_400),
+  })
+  assert.deepEqual(await redis.hgetall(dayCountsKey(collectionId('11'), '20251123')), {
+    hits: '2',
+    'h:web1': '2',
+    's:2': '2',
+  })
+  assert.deepEqual(await redis.hgetall(sourcesKey(collectionId('11'))), { web1: String(T + 86_400) })
+  assert.equal(await redis.xlen(arrivalsKey(collectionId('11'))), 2)
+  assert.equal(await redis.sismember(DIRTY_KEY, '11'), 1)
+  assert.equal(await redis.hget('known:', 'hits:11'), '0')
+})
+
+test('a call sent again stores nothing and leaves every counter and score as it was', async () => {
+  const { redis } = servers.current()
+  const groups = packLines('12', 'web1', [line('a'), line('b', T, 1)])
+  await store(redis, groups)
+  const before = await everything(redis, '12')
+  // Sent from elsewhere than its start, the same log computes other microseconds.
+  const again = await store(redis, packLines('12', 'web1', [line('b', T, 0), line('a', T, 1)]))
+  assert.deepEqual(again, { stored: 0, duplicates: 2, refused: [] })
+  const after = await everything(redis, '12')
+  assert.deepEqual(after, before)
+})
+
+test('of a call that overlaps what stands, exactly the rest is stored', async () => {
+  const { redis } = servers.current()
+  await store(redis, packLines('13', 'web1', [line('a'), line('b')]))
+  const outcome = await store(redis, packLines('13', 'web1', [line('b'), line('c'), line('a'), line('d')]))
+  assert.deepEqual([outcome.stored, outcome.duplicates], [2, 2])
+  assert.equal(await redis.zcard(linesKey(collectionId('13'))), 4)
+  assert.equal(await redis.hget(countsKey(collectionId('13')), 'hits'), '4')
+})
+
+test('a member that comes twice in one call is stored once and counted once', async () => {
+  const { redis } = servers.current()
+  const outcome = await store(redis, packLines('14', 'web1', [line('a'), line('a', T, 1)]))
+  assert.deepEqual([outcome.stored, outcome.duplicates], [1, 1])
+  assert.equal(await redis.hget(countsKey(collectionId('14')), 'hits'), '1')
+})
+
+test('equal lines of two sources, and true repeats of one, are all kept', async () => {
+  const { redis } = servers.current()
+  await store(redis, packLines('15', 'web1', [line('a'), line('a', T, 1, 1)]))
+  await store(redis, packLines('15', 'web2', [line('a')]))
+  await store(redis, packLines('15', '', [line('a'), line('a', T, 1, 1)]))
+  assert.deepEqual((await redis.zrange(linesKey(collectionId('15')), '0', '-1')).sort(), [
+    'a',
+    'a\t#1',
+    'a\tweb1',
+    'a\tweb1#1',
+    'a\tweb2',
+  ])
+})
+
+test('lines below the floor are refused with that reason, and the rest of their call is stored', async () => {
+  const { redis } = servers.current()
+  await redis.set(floorKey(collectionId('16')), String(T))
+  const outcome = await store(redis, packLines('16', 'web1', [line('old', T - 1), line('new')]))
+  assert.equal(outcome.stored, 1)
+  assert.deepEqual(
+    outcome.refused.map(({ lines, reason }) => [lines.count, reason]),
+    [[1, 'below retention']],
+  )
+  assert.deepEqual(await redis.zrange(linesKey(collectionId('16')), '0', '-1'), ['new\tweb1'])
+})
+
+test('a collection whose key holds something else is refused in words and keeps no other from being stored', async () => {
+  const { redis } = servers.current()
+  await redis.set(linesKey(collectionId('17')), 'mine')
+  const outcome = await store(redis, [
+    ...packLines('17', 'web1', [line('a')]),
+    ...packLines('18', 'web1', [line('a')]),
+  ])
+  assert.equal(outcome.stored, 1)
+  assert.match(outcome.refused[0]?.reason ?? '', /logs:collid:17 holds a string/)
+  assert.equal(await redis.get(linesKey(collectionId('17'))), 'mine')
+  assert.equal(await redis.exists(countsKey(collectionId('17'))), 0)
+})
+
+test('seconds that a sealed segment covers are not written behind its back', async () => {
+  const { redis } = servers.current()
+  const key = segmentsKey(collectionId('19'))
+  await redis.zadd(key, String(T - 100), `${T - 100}:${T}:10:100:10:one`)
+  await assert.rejects(store(redis, packLines('19', 'web1', [line('a')])), /sealed segments/)
+  assert.equal(await redis.exists(linesKey(collectionId('19'))), 0)
+  assert.equal((await store(redis, packLines('19', 'web1', [line('after', T + 1)]))).stored, 1)
+  assert.equal((await store(redis, packLines('19', 'web1', [line('before', T - 101)]))).stored, 1)
+})
+
+test('a server that lost the script is given it again', async () => {
+  const { redis } = servers.current()
+  await redis.script('FLUSH')
+  assert.equal((await store(redis, packLines('20', 'web1', [line('a')]))).stored, 1)
+})
+
+test('what a cut connection left open is handed back and can be sent again', async () => {
+  const { redis, server } = servers.current()
+  const cut = connectRedis({ url: server.url })
+  await whenReady(cut, 5000)
+  cut.disconnect()
+  const outcome: AppendOutcome = { stored: 0, duplicates: 0, refused: [] }
+  const groups = packLines('21', 'web1', [line('a')])
+  const { rest, error } = await appendLines(cut, groups, outcome)
+  assert.ok(error)
+  assert.deepEqual(rest, groups)
+  assert.equal((await store(redis, rest)).stored, 1)
+})
+
+test('a full Redis writes nothing of a call, neither lines nor counters', async () => {
+  const { redis } = servers.current()
+  await redis.config('SET', 'maxmemory', '1')
+  const outcome: AppendOutcome = { stored: 0, duplicates: 0, refused: [] }
+  const { rest, error } = await appendLines(redis, packLines('22', 'web1', [line('a')]), outcome)
+  await redis.config('SET', 'maxmemory', '0')
+  assert.match(String(error), /OOM/)
+  assert.equal(rest.length, 1)
+  assert.equal(await redis.exists(linesKey(collectionId('22')), countsKey(collectionId('22'))), 0)
+})
+
+test('whatever is sent, in whatever pieces and repeats, the store holds each identity once and counts it once', async () => {
+  const { redis } = servers.current()
+  let run = 0
+  const someLine = fc.record({
+    text: fc.constantFrom('a', 'b', 'c\t', 'd\tweb1', 'é\xff'),
+    second: fc.integer({ min: T, max: T + 3 }),
+    ordinal: fc.integer({ min: 0, max: 2 }),
+    source: fc.constantFrom('', 'web1', 'web2'),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(someLine, { maxLength: 12 }), { maxLength: 6 }), async (calls) => {
+      const id = String(1000 + run++)
+      const identities = new Set<string>()
+      let stored = 0
+      for (const call of calls) {
+        for (const source of ['', 'web1', 'web2']) {
+          const own = call.filter((one) => one.source === source)
+          // The second stands in the line, as in a log.
+          const lines = own.map((one) => line(`${one.second} ${one.text}`, one.second, 0, one.ordinal))
+          stored += (await store(redis, packLines(id, source, lines))).stored
+          for (const one of own) identities.add(JSON.stringify(one))
+        }
+      }
+      assert.equal(stored, identities.size)
+      assert.equal(await redis.zcard(linesKey(collectionId(id))), identities.size)
+      assert.equal(Number(await redis.hget(countsKey(collectionId(id)), 'hits')), identities.size)
+    }),
+    { numRuns: 60 },
+  )
+})
