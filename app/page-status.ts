@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { headers } from 'next/headers'
+import { RETRY_AFTER_SECONDS } from '#lib/errors.ts'
 
 /**
  * The HTTP status of a page. Next.js gives a page no say in it but through `notFound()`, which answers with an empty
@@ -39,15 +40,21 @@ export function watchResponses(): void {
     // Whatever a client sent under this name is overwritten.
     request.headers[TAG] = tag
     open.set(tag, response)
+    // Next.js fills the usual ten by itself, and Node.js would warn of a leak.
+    response.setMaxListeners(response.getMaxListeners() + 1)
     response.once('close', () => open.delete(tag))
   })
 }
 
-/** @returns whether the answer will have that status */
+/**
+ * Gives the page being made that status, and `Retry-After` where trying again later is what helps.
+ * @returns whether the answer will have it
+ */
 export async function setPageStatus(status: number): Promise<boolean> {
   const tag = (await headers()).get(TAG)
   const response = tag === null ? undefined : openResponses().get(tag)
   if (!response || response.headersSent) return false
   response.statusCode = status
+  if (status === 429 || status === 503) response.setHeader('Retry-After', RETRY_AFTER_SECONDS)
   return true
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { join } from 'node:path'
-import type { Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { PROJECT_ROOT } from '../lib/build.ts'
 import { ended, shellExitCode, spawnBound } from '../lib/child-process.ts'
@@ -15,6 +15,7 @@ export interface IngestRun {
 
 export interface RunningIngest {
   readonly stdin: Writable
+  readonly stderr: Readable
   readonly pid: number
   /** Resolves when it has ended. */
   readonly done: Promise<IngestRun>
@@ -36,7 +37,7 @@ export function startIngest(redisUrl: string, args: readonly string[]): RunningI
     stdout: out,
     stderr: err,
   }))
-  return { stdin, pid, done, signal: (name) => child.kill(name) }
+  return { stdin, stderr, pid, done, signal: (name) => child.kill(name) }
 }
 
 /** Runs `ingest` on the whole of `input`. */

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { PortalError } from '#lib/errors.ts'
@@ -8,6 +9,7 @@ import { connectRedis, redisFault, refuseEvictingRedis } from '#lib/store/redis.
 
 /** Which Redis `ingest` talks to, and how it gets there. */
 
+const RETRY_MS = 100
 const DEFAULT_URL = 'redis://127.0.0.1:6379'
 /** Written by the demo while it runs. */
 const DEMO_FILE = join(import.meta.dirname, '..', '.data', 'demo.json')
@@ -58,45 +60,35 @@ export async function openRedis(options: {
 }): Promise<Redis> {
   const { url, name, waitSeconds, commandTimeoutMs } = options
   let lastError = 'no answer'
+  let refusal: PortalError | null = null
+  const noteFailure = (error: Error) => {
+    lastError = error.message
+    if (redisFault(error) === 'refused')
+      refusal = new PortalError('store_refused', { detail: `${name}: ${lastError}` })
+    return false
+  }
   const redis = connectRedis({
     url,
     commandTimeoutMs,
-    onError: (error) => {
-      lastError = error.message
-      if (redisFault(error) === 'refused')
-        refused.reject(new PortalError('store_refused', { detail: `${name}: ${error.message}` }))
-    },
+    onError: (error) => void noteFailure(error),
   })
-  const refused = Promise.withResolvers<never>()
-  refused.promise.catch(() => undefined)
   const deadline = Date.now() + waitSeconds * 1000
   try {
     for (;;) {
-      const answered = await Promise.race([firstAnswer(redis), refused.promise])
-      if (answered) break
+      // A server that asks for a password says so to the first command where it does not while connecting.
+      const answers = redis.status === 'ready' && (await redis.ping().catch(noteFailure))
+      if (refusal) throw refusal
+      if (answers) break
       if (Date.now() >= deadline)
         throw new PortalError('store_unavailable', {
           detail: `${name} did not answer within ${waitSeconds} s (${lastError}).`,
         })
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await delay(RETRY_MS)
     }
     await refuseEvictingRedis(redis)
     return redis
   } catch (error) {
     redis.disconnect()
     throw error
-  }
-}
-
-/** @returns whether the server answers a command; one that asks for a password says so here and not while connecting. */
-async function firstAnswer(redis: Redis): Promise<boolean> {
-  if (redis.status !== 'ready') return false
-  try {
-    await redis.ping()
-    return true
-  } catch (error) {
-    if (redisFault(error) === 'refused')
-      throw new PortalError('store_refused', { detail: (error as Error).message, cause: error })
-    return false
   }
 }

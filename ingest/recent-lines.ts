@@ -9,14 +9,20 @@ import { LogClock } from './log-clock.ts'
  * starts over at ordinal 0.
  * Hashes have 64 bits and a random seed, so that no visitor can make two lines look alike.
  *
- * Bounded: past {@link MAX_LINES} remembered lines the second that was seen longest ago goes early. That is counted, for
- * equal lines across such a cut would merge.
+ * A table past its time counts for nothing, swept or not, so that reading a log again from anywhere counts alike. Its
+ * memory is freed by sweeps, each paid for by the lines since the one before: a log that runs backwards or jumps about
+ * moves the clock at every line.
+ *
+ * Bounded: past {@link MAX_LINES} remembered lines the seconds that were seen longest ago go early, an eighth of all at
+ * once. They are counted, for equal lines across such a cut would merge.
  */
 
 const WINDOW_SECONDS = 300
-/** How far the clock moves between two sweeps, in seconds. */
+/** How far the clock moves between two sweeps at least, in seconds. */
 const SWEEP_SECONDS = 10
 export const MAX_LINES = 3_000_000
+/** A second's table takes as much memory as so many lines in it (measured: 630 bytes with a single line). */
+const LINES_A_TABLE = 30
 const FIRST_SLOTS = 8
 /** Words of one slot: two halves of the hash, and how often the line was seen (0: the slot is free). */
 const SLOT_WORDS = 3
@@ -45,8 +51,10 @@ export class RecentLines {
   readonly #maxLines: number
   readonly #seedLow: number
   readonly #seedHigh: number
-  #lines = 0
+  /** Lines remembered, and {@link LINES_A_TABLE} for each table. */
+  #weight = 0
   #sweptAtClock = 0
+  #notedSinceSweep = 0
   #last: SecondTable | null = null
   #lastSecond = Number.NaN
   #hashLow = 0
@@ -67,19 +75,29 @@ export class RecentLines {
     const { second, stamp } = line
     this.clock.note(second)
     const now = this.clock.second
-    if (now - this.#sweptAtClock >= SWEEP_SECONDS || now < this.#sweptAtClock) this.#sweep(now)
-    const table = this.#tableOf(second)
+    this.#notedSinceSweep++
+    const isSweepPaid = this.#notedSinceSweep * 2 >= this.#seconds.size
+    if (isSweepPaid && Math.abs(now - this.#sweptAtClock) >= SWEEP_SECONDS) this.#sweep(now)
+    const table = this.#tableOf(second, now)
     // The clock trails the line by half its lines; in a quiet log that can be hours.
     table.seenAtClock = Math.max(now, second)
     this.#hash(line.bytes, line.start, line.end)
     this.ordinal = this.#count(table)
     this.position = countStamp(table, stamp)
-    if (this.#lines > this.#maxLines) this.#forgetOldest()
+    if (this.#weight > this.#maxLines) this.#makeRoom(now)
   }
 
-  #tableOf(second: number): SecondTable {
-    if (second === this.#lastSecond && this.#last) return this.#last
-    let table = this.#seconds.get(second)
+  /** What the tables hold, in lines; see {@link MAX_LINES}. */
+  get remembered(): number {
+    return this.#weight
+  }
+
+  #tableOf(second: number, now: number): SecondTable {
+    let table = second === this.#lastSecond && this.#last ? this.#last : this.#seconds.get(second)
+    if (table && isPast(table, now)) {
+      this.#forget(second, table)
+      table = undefined
+    }
     if (!table) {
       table = {
         slots: new Int32Array(FIRST_SLOTS * SLOT_WORDS),
@@ -90,6 +108,7 @@ export class RecentLines {
         otherStamps: null,
       }
       this.#seconds.set(second, table)
+      this.#weight += LINES_A_TABLE
     }
     this.#last = table
     this.#lastSecond = second
@@ -122,7 +141,7 @@ export class RecentLines {
         slots[at + 1] = this.#hashHigh
         slots[at + 2] = 1
         table.used++
-        this.#lines++
+        this.#weight++
         if (table.used * 4 > (mask + 1) * 3) grow(table)
         return 0
       }
@@ -136,30 +155,33 @@ export class RecentLines {
 
   #sweep(now: number): void {
     this.#sweptAtClock = now
-    for (const [second, table] of this.#seconds)
-      if (now - table.seenAtClock > WINDOW_SECONDS) this.#forget(second, table)
+    this.#notedSinceSweep = 0
+    for (const [second, table] of this.#seconds) if (isPast(table, now)) this.#forget(second, table)
   }
 
-  #forgetOldest(): void {
-    let oldest: number | null = null
-    let oldestSeen = Number.POSITIVE_INFINITY
-    for (const [second, table] of this.#seconds) {
-      if (table.seenAtClock < oldestSeen && table !== this.#last) {
-        oldest = second
-        oldestSeen = table.seenAtClock
-      }
+  #makeRoom(now: number): void {
+    this.#sweep(now)
+    const enough = this.#maxLines - (this.#maxLines >> 3)
+    // The second being read goes last of all: more of its lines may follow.
+    const bySeen = [...this.#seconds].sort(
+      ([, a], [, b]) => Number(a === this.#last) - Number(b === this.#last) || a.seenAtClock - b.seenAtClock,
+    )
+    for (const [second, table] of bySeen) {
+      if (this.#weight <= enough) return
+      this.#forget(second, table)
+      this.forgottenEarly++
     }
-    const table = oldest === null ? null : this.#seconds.get(oldest)
-    if (oldest === null || !table) return
-    this.#forget(oldest, table)
-    this.forgottenEarly++
   }
 
   #forget(second: number, table: SecondTable): void {
     this.#seconds.delete(second)
-    this.#lines -= table.used
+    this.#weight -= table.used + LINES_A_TABLE
     if (this.#last === table) this.#last = null
   }
+}
+
+function isPast(table: SecondTable, now: number): boolean {
+  return now - table.seenAtClock > WINDOW_SECONDS
 }
 
 function countStamp(table: SecondTable, stamp: number): number {

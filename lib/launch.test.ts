@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url'
 
 /** The launcher in a clone of its own, with an npm that only notes that it ran and an `ingest` that tells what it got. */
 
-const LAUNCHER = fileURLToPath(import.meta.resolve('./launch.mjs'))
+const LIB = dirname(fileURLToPath(import.meta.url))
+const LAUNCHER = ['launch.mjs', 'launch-child.mjs', 'launch-node.mjs', 'launch-packages.mjs']
 
 const FAKE_NPM = `#!/bin/sh
 echo "$@" >> installs
@@ -37,7 +38,7 @@ async function clone(context: TestContext): Promise<string> {
   for (const folder of ['lib', 'ingest', 'bin']) await mkdir(join(root, folder))
   await mkdir(nodeFolder, { recursive: true })
   await symlink(process.execPath, join(nodeFolder, 'node'))
-  await copyFile(LAUNCHER, join(root, 'lib/launch.mjs'))
+  for (const file of LAUNCHER) await copyFile(join(LIB, file), join(root, 'lib', file))
   await writeFile(join(root, 'package.json'), '{"type":"module"}')
   await writeFile(join(root, 'package-lock.json'), '{}')
   await writeFile(join(root, 'ingest/main.ts'), FAKE_INGEST)

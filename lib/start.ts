@@ -1,7 +1,8 @@
 import { join } from 'node:path'
-import { BuildError, buildPortal, NEXT_PROGRAM, PROJECT_ROOT } from './build.ts'
+import { BuildError, buildPortal, PROJECT_ROOT } from './build.ts'
 import { endChild, ended, type ProcessEnd, shellExitCode, spawnBound } from './child-process.ts'
 import { PortalError } from './errors.ts'
+import { portalArguments, portalEnvironment } from './portal-command.ts'
 import { isProduction, type PortalSettings, parsePortalSettings } from './settings.ts'
 import { type Stop, stopExitCode, watchForStop } from './stop-signal.ts'
 
@@ -54,12 +55,11 @@ async function startPortal(stop: Stop): Promise<number> {
     log(error.message)
     return 1
   }
-  const { host, port } = given.listen
-  const end = await run([NEXT_PROGRAM, 'start', '-H', host, '-p', String(port)], {
+  const end = await run(portalArguments(given.listen), {
     stop,
     graceMs: PORTAL_GRACE_MS,
     deathSignal: 'KILL',
-    env: { ...process.env, NODE_ENV: 'production', NEXT_DIST_DIR: distDir, NEXT_TELEMETRY_DISABLED: '1' },
+    env: portalEnvironment(process.env, distDir),
   })
   return stop.signal.aborted ? stopExitCode(await stop.requested) : shellExitCode(end)
 }

@@ -9,6 +9,8 @@ import { context } from '../context.ts'
  */
 export function GET(request: NextRequest): Response {
   const { publicOrigin } = context().settings
-  // Behind the origin whatever comes is a path, however many slashes it begins with.
-  return seeOther(`${publicOrigin}/${(request.nextUrl.searchParams.get('path') ?? '').replace(/^\//, '')}`)
+  const path = Buffer.from(request.nextUrl.searchParams.get('path') ?? '', 'base64url').toString('utf8')
+  // Behind the origin whatever comes is a path, and parsing it again encodes what a header must not hold.
+  const address = new URL(`${publicOrigin}/${path.replace(/^\//, '')}`)
+  return seeOther(address.origin === publicOrigin ? address.href : publicOrigin)
 }

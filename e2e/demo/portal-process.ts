@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { NEXT_PROGRAM, PROJECT_ROOT } from '../../lib/build.ts'
+import { PROJECT_ROOT } from '../../lib/build.ts'
 import { isRunning, spawnBound } from '../../lib/child-process.ts'
+import { portalArguments, portalEnvironment } from '../../lib/portal-command.ts'
 import type { DemoAddresses } from './addresses.ts'
 
 /** The portal of the demo: the production server with production settings, all made up here. */
@@ -24,26 +25,24 @@ export interface PortalProcessOptions {
 /** Starts `next start`; {@link untilHealthy} waits for it. */
 export function startPortal(options: PortalProcessOptions): ChildProcess {
   const { host, portalPort, portal } = options.addresses
-  return spawnBound(process.execPath, [NEXT_PROGRAM, 'start', '-H', host, '-p', String(portalPort)], {
+  const settings = {
+    ...process.env,
+    REDIS_URL: options.redisUrl,
+    OIDC_ISSUER: options.issuer,
+    OIDC_CLIENT_ID: options.clientId,
+    OIDC_CLIENT_SECRET: options.clientSecret,
+    OIDC_NAME: "the demo's sign-in",
+    NEXTAUTH_URL: portal,
+    NEXTAUTH_SECRET: options.secret,
+    ACCESS_FILE,
+  }
+  return spawnBound(process.execPath, portalArguments({ host, port: portalPort }), {
     cwd: PROJECT_ROOT,
     // Standard output is where the portal writes its audit, as in production.
     stdio: ['ignore', 'inherit', 'inherit'],
     ownGroup: true,
     deathSignal: 'KILL',
-    env: {
-      ...process.env,
-      NODE_ENV: 'production',
-      NEXT_DIST_DIR: DIST_DIR,
-      NEXT_TELEMETRY_DISABLED: '1',
-      REDIS_URL: options.redisUrl,
-      OIDC_ISSUER: options.issuer,
-      OIDC_CLIENT_ID: options.clientId,
-      OIDC_CLIENT_SECRET: options.clientSecret,
-      OIDC_NAME: "the demo's sign-in",
-      NEXTAUTH_URL: portal,
-      NEXTAUTH_SECRET: options.secret,
-      ACCESS_FILE,
-    },
+    env: portalEnvironment(settings, DIST_DIR),
   })
 }
 

@@ -1,17 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
-import { PortalError } from '../errors.ts'
+import { broken, type FileFault, type Path, pathInWords, readYaml, type YamlSource } from './yaml-source.ts'
 
 /**
  * The access file: which groups read which collections, in YAML or JSON (which YAML contains).
  *
- * It is read with YAML's failsafe schema, in which every scalar is text: an id of 20 digits is past what a JavaScript
- * number holds, and YAML's usual schema would silently turn 12345678901234567890 into 12345678901234567000, which may be
- * another person's collection. Numbers and booleans are then parsed here, where they are wanted.
+ * Every scalar arrives as the text it was written as (yaml-source.ts), so that no id is ever a number; what is wanted as
+ * a number or a boolean is parsed here.
  *
- * The document becomes a plain tree beside a map from each path to its line, zod checks the tree, and every fault is
- * named with its line and what is accepted. Whatever is not understood makes the file broken; nothing is skipped.
+ * zod checks the tree, and every fault is named with its line and what is accepted. Whatever is not understood makes the
+ * file broken; nothing is skipped.
  */
 
 /** A claim's place in the claims, outermost property first. */
@@ -95,7 +93,7 @@ const claimPath = z.union(
       .string()
       .transform((text) => text.split('.'))
       .pipe(z.array(pathStep)),
-    z.array(pathStep).min(1),
+    z.array(pathStep).min(1, FORMS.claim),
   ],
   FORMS.claim,
 )
@@ -151,7 +149,7 @@ function isLaterRule(rule: unknown): boolean {
  * `line 7: rules[0].collections[1] takes an id …`
  */
 export function parseAccessFile(text: string): AccessFile {
-  const source = readSource(text)
+  const source = readYaml(text)
   const result = accessSchema.safeParse(source.value)
   const faults = [
     ...source.faults,
@@ -178,100 +176,7 @@ export function parseAccessFile(text: string): AccessFile {
   }
 }
 
-interface FileFault {
-  readonly line: number
-  readonly words: string
-}
-
-type Path = readonly PropertyKey[]
-
-interface Source {
-  /** Objects without prototype, arrays, texts, and null for what is empty. */
-  readonly value: unknown
-  readonly faults: readonly FileFault[]
-  /** The line of a path, or of the nearest path above it that is in the file. */
-  lineOf(path: Path): number
-}
-
-function broken(faults: readonly FileFault[]): PortalError {
-  const lines = [...faults]
-    .sort((a, b) => a.line - b.line)
-    .map((fault) => `line ${fault.line}: ${fault.words}`)
-  return new PortalError('bad_access_file', { detail: [...new Set(lines)].join('\n') })
-}
-
-/** @throws PortalError when the text is no YAML at all: what zod would say about the rest of it would be noise. */
-function readSource(text: string): Source {
-  const counter = new LineCounter()
-  const document = parseDocument(text, {
-    schema: 'failsafe',
-    lineCounter: counter,
-    prettyErrors: false,
-    uniqueKeys: false,
-  })
-  const lineAt = (offset: number) => Math.max(1, counter.linePos(offset).line)
-  const errors = [...document.errors, ...document.warnings]
-  if (errors.length > 0)
-    throw broken(errors.map((error) => ({ line: lineAt(error.pos[0]), words: `not YAML: ${error.message}` })))
-  if (!document.contents) throw broken([{ line: 1, words: 'the file is empty' }])
-
-  const lines = new Map<string, number>()
-  const faults: FileFault[] = []
-  const value = plain(document.contents, [], { lines, faults, lineAt })
-  return {
-    value,
-    faults,
-    lineOf(path) {
-      for (let length = path.length; length > 0; length--) {
-        const line = lines.get(pathKey(path.slice(0, length)))
-        if (line !== undefined) return line
-      }
-      return 1
-    },
-  }
-}
-
-interface Walk {
-  readonly lines: Map<string, number>
-  readonly faults: FileFault[]
-  lineAt(offset: number): number
-}
-
-/** The node as plain values; on the way notes the line of every path and the faults that plain values cannot show. */
-function plain(node: ParsedNode | null, path: Path, walk: Walk): unknown {
-  if (node && !walk.lines.has(pathKey(path))) walk.lines.set(pathKey(path), walk.lineAt(node.range[0]))
-  if (isSeq<ParsedNode>(node)) return node.items.map((item, index) => plain(item, [...path, index], walk))
-  if (isScalar(node)) return isEmpty(node) ? null : node.value
-  if (!isMap<ParsedNode, ParsedNode | null>(node)) {
-    const line = walk.lines.get(pathKey(path)) ?? 1
-    if (isAlias(node))
-      walk.faults.push({ line, words: `${pathInWords(path)} takes values, not references (*${node.source})` })
-    return null
-  }
-  const record: Record<string, unknown> = Object.create(null)
-  for (const { key, value } of node.items) {
-    const line = walk.lineAt(key.range[0])
-    const name = isScalar(key) && typeof key.value === 'string' ? key.value : null
-    if (name === null || name === '__proto__') {
-      walk.faults.push({ line, words: `${pathInWords(path)} takes keys that are plain texts` })
-      continue
-    }
-    if (name in record) {
-      walk.faults.push({ line, words: `${pathInWords([...path, name])} is there twice` })
-      continue
-    }
-    walk.lines.set(pathKey([...path, name]), line)
-    record[name] = plain(value, [...path, name], walk)
-  }
-  return record
-}
-
-/** Unquoted null, ~ and nothing at all; the failsafe schema would take them for texts. */
-function isEmpty(node: { readonly type?: string; readonly value: unknown }): boolean {
-  return node.type === 'PLAIN' && ['', '~', 'null', 'Null', 'NULL'].includes(String(node.value))
-}
-
-function faultsOf(issue: z.core.$ZodIssue, source: Source): FileFault[] {
+function faultsOf(issue: z.core.$ZodIssue, source: YamlSource): FileFault[] {
   const line = source.lineOf(issue.path)
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
@@ -289,7 +194,7 @@ function faultsOf(issue: z.core.$ZodIssue, source: Source): FileFault[] {
   ]
 }
 
-function isMissing(issue: z.core.$ZodIssue, source: Source): boolean {
+function isMissing(issue: z.core.$ZodIssue, source: YamlSource): boolean {
   let value = source.value
   for (const step of issue.path) value = (value as Record<PropertyKey, unknown> | null)?.[step]
   return value === undefined
@@ -300,16 +205,4 @@ function keysInWords(path: Path): string {
   if (path[0] === 'rules') return `a rule ${FORMS.rule}`
   if (path[0] === 'match') return `match ${FORMS.match}`
   return `a collection ${FORMS.entry}`
-}
-
-function pathKey(path: Path): string {
-  return JSON.stringify(path.map(String))
-}
-
-function pathInWords(path: Path): string {
-  if (path.length === 0) return 'the file'
-  return path
-    .map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`))
-    .join('')
-    .slice(1)
 }

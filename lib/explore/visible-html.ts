@@ -31,7 +31,8 @@ function escaped(name: string): string {
 
 function escapeOf(character: string): string {
   const code = character.codePointAt(0) ?? 0
-  if (code < 0x100) return escaped(`\\x${code.toString(16).padStart(2, '0')}`)
+  // From 0x80 on `\x` is a byte that is not UTF-8, and the character is two bytes: they must not look alike.
+  if (code < 0x80) return escaped(`\\x${code.toString(16).padStart(2, '0')}`)
   return escaped(`\\u{${code.toString(16)}}`)
 }
 

@@ -90,7 +90,8 @@ function dayWindow(daysAgo: number, clock: Clock): MicrosWindow {
   const today = Temporal.Instant.fromEpochMilliseconds(clock.nowMs)
     .toZonedDateTimeISO(clock.zone)
     .startOfDay()
-  const day = today.subtract({ days: daysAgo })
+  // Where clocks are set at midnight, today may begin at one o'clock and yesterday does not.
+  const day = today.subtract({ days: daysAgo }).startOfDay()
   return {
     fromMicros: instantMicros(day.toInstant()),
     toMicros: instantMicros(day.add({ days: 1 }).startOfDay().toInstant()),

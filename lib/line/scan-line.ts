@@ -85,6 +85,16 @@ function isId(bytes: Uint8Array, start: number, end: number): boolean {
   return true
 }
 
+/** @returns the first digit of a status from 100 to 599, else 0. */
+function statusClass(bytes: Uint8Array, start: number, end: number): number {
+  if (end - start !== 3) return 0
+  const first = (bytes[start] ?? 0) - 48
+  const second = (bytes[start + 1] ?? 0) - 48
+  const third = (bytes[start + 2] ?? 0) - 48
+  const isStatus = first >= 1 && first <= 5 && second >= 0 && second <= 9 && third >= 0 && third <= 9
+  return isStatus ? first : 0
+}
+
 /** Scans `bytes[start, end)`, one line without its terminator. */
 export function scanLine(bytes: Uint8Array, start: number, end: number, into: ScannedLine): void {
   into.kind = 'unassigned'
@@ -95,10 +105,11 @@ export function scanLine(bytes: Uint8Array, start: number, end: number, into: Sc
   if (bracket >= 0) {
     requestQuote = bytes.indexOf(QUOTE, bracket + 1)
   } else {
-    requestQuote = bytes.indexOf(QUOTE, start)
-    if (requestQuote >= end) return
+    requestQuote = start
+    // Not by indexOf, which would look through all the lines that follow in a chunk without quotes, for each of them.
+    while (requestQuote < end && bytes[requestQuote] !== QUOTE) requestQuote++
+    if (requestQuote === end) return
   }
-  if (requestQuote < 0) return
   const requestEnd = closingQuote(bytes, requestQuote + 1, end)
   if (requestEnd < 0) return
 
@@ -114,10 +125,7 @@ export function scanLine(bytes: Uint8Array, start: number, end: number, into: Sc
     lastStart = i
     lastEnd = i = fieldEnd(bytes, i, end)
     fields++
-    if (fields === 1 && lastEnd - lastStart === 3) {
-      const first = (bytes[lastStart] ?? 0) - 48
-      if (first >= 1 && first <= 5) into.statusClass = first
-    }
+    if (fields === 1) into.statusClass = statusClass(bytes, lastStart, lastEnd)
   }
   if (fields < 3 || !isId(bytes, lastStart, lastEnd)) return
   into.idStart = lastStart

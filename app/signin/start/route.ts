@@ -32,7 +32,11 @@ export const POST = dataRoute(async (request: NextRequest) => {
     },
     metadata,
   )
-  return authResponse({ ...started, setCookies: [...csrf.setCookies, ...started.setCookies] }, next)
+  // The later of two cookies of one name counts.
+  const setCookies = new Map(
+    [...csrf.setCookies, ...started.setCookies].map((text) => [nameAndValue(text)[0], text]),
+  )
+  return authResponse({ ...started, setCookies: [...setCookies.values()] }, next)
 })
 
 /** Of `name=value; Path=/; …`, as a browser would send it back. */

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { type CollectionId, parseCollectionId } from '../collection-id.ts'
+import { parseAccessFile } from './access-file.ts'
+import { assertAdminGrant, assertCollectionGrant, decideAccess, grantOperator } from './decide.ts'
+
+const FILE = parseAccessFile(`
+collections:
+  1824: { name: Human Resources, url: foo.com/hr }
+claims: [groups, resource_access.portal.roles]
+admins: [/logs/admins]
+rules:
+  - { group: /it/web, collections: [1824, 762, 12345678901234567890] }
+  - { group: /hr/owners, collections: [1824] }
+  - { group: /hr/analysts, collections: [1824, 5], maskAddresses: true }
+`)
+
+const idsOf = (claims: unknown, file = FILE) => [...decideAccess(claims, file).collections.keys()]
+
+function id(text: string): CollectionId {
+  const parsed = parseCollectionId(text)
+  assert.ok(parsed)
+  return parsed
+}
+
+test('a group grants the collections of its rules, in the order of ids, with the rule in words', () => {
+  const access = decideAccess({ groups: ['/it/web'] }, FILE)
+  assert.deepEqual([...access.collections.keys()], ['762', '1824', '12345678901234567890'])
+  const grant = access.collections.get(id('1824'))
+  assert.equal(grant?.name, 'Human Resources')
+  assert.equal(grant?.url, 'foo.com/hr')
+  assert.match(grant?.rule ?? '', /\/it\/web, line 7/)
+  assert.equal(access.collections.get(id('762'))?.name, 'Collection 762')
+  assert.equal(access.collections.get(id('762'))?.url, null)
+  assert.equal(access.admin, null)
+})
+
+test('groups of all claims count together, and a single text is a group', () => {
+  assert.deepEqual(idsOf({ groups: '/hr/owners' }), ['1824'])
+  assert.deepEqual(idsOf({ resource_access: { portal: { roles: ['/it/web'] } } }), [
+    '762',
+    '1824',
+    '12345678901234567890',
+  ])
+})
+
+test('group names are compared as a whole, and by case unless the file says otherwise', () => {
+  for (const group of ['/IT/web', '/it/web ', '/it/we', '/it/webs', '/it/web/x', 'it/web'])
+    assert.deepEqual(idsOf({ groups: [group] }), [], group)
+  const insensitive = parseAccessFile(
+    'match: {case: insensitive}\nrules: [{group: /It/Web, collections: [7]}]',
+  )
+  assert.deepEqual(idsOf({ groups: ['/iT/wEB'] }, insensitive), ['7'])
+})
+
+test('an admin gets counts and no raw lines', () => {
+  const access = decideAccess({ groups: ['/logs/admins'] }, FILE)
+  assert.equal(access.collections.size, 0)
+  assertAdminGrant(access.admin)
+  assert.match(access.admin.rule, /\/logs\/admins, line 5/)
+})
+
+test('a masked rule grants nothing yet and says so, but does not stand in the way of another', () => {
+  const masked = decideAccess({ groups: ['/hr/analysts'] }, FILE)
+  assert.equal(masked.collections.size, 0)
+  assert.ok(masked.notes.some((note) => /Collection 1824 .* masked/.test(note)))
+  const both = decideAccess({ groups: ['/hr/analysts', '/hr/owners'] }, FILE)
+  assert.deepEqual([...both.collections.keys()], ['1824'])
+  assert.match(both.collections.get(id('1824'))?.rule ?? '', /\/hr\/owners/)
+  assert.ok(!both.notes.some((note) => note.includes('Collection 1824')))
+  assert.ok(both.notes.some((note) => note.includes('Collection 5')))
+})
+
+test('claims of another form grant nothing and leave a note', () => {
+  const cases: readonly [unknown, RegExp][] = [
+    [undefined, /no claims/],
+    [null, /no claims/],
+    [['/it/web'], /no claims/],
+    ['/it/web', /no claims/],
+    [{}, /did not send the claim groups/],
+    [{ groups: null }, /did not send the claim groups/],
+    [{ groups: 7 }, /is a number/],
+    [{ groups: true }, /is a boolean/],
+    [{ groups: { '/it/web': true } }, /is an object/],
+    [{ groups: [] }, /empty list/],
+    [{ groups: [7, { name: '/it/web' }, ['/it/web']] }, /3 of 3 entries/],
+    [JSON.parse('{"__proto__": {"groups": ["/it/web"]}}'), /did not send the claim groups/],
+    [Object.create({ groups: ['/it/web'] }), /did not send the claim groups/],
+    [{ resource_access: { portal: ['/it/web'] } }, /did not send the claim resource_access\.portal\.roles/],
+  ]
+  for (const [claims, note] of cases) {
+    const access = decideAccess(claims, FILE)
+    assert.equal(access.collections.size, 0, JSON.stringify(claims))
+    assert.equal(access.admin, null)
+    assert.ok(
+      access.notes.some((text) => note.test(text)),
+      `${JSON.stringify(claims)}: ${access.notes.join(' | ')}`,
+    )
+  }
+})
+
+test('a claim that is only referred to grants nothing and says so', () => {
+  const overages = [
+    { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://foo.com/groups' } } },
+    { hasgroups: true },
+    { hasgroups: 'true' },
+  ]
+  for (const claims of overages)
+    assert.ok(decideAccess(claims, FILE).notes.some((note) => /only refers to the claim groups/.test(note)))
+})
+
+test('claim values never stand in a note', () => {
+  const secret = 'value-of-a-claim'
+  const { notes } = decideAccess({ groups: { [secret]: secret }, resource_access: secret }, FILE)
+  assert.ok(!notes.join().includes(secret))
+})
+
+test('only this module makes grants', () => {
+  const grant = grantOperator(id('7'))
+  assertCollectionGrant(grant)
+  const forgeries = [
+    null,
+    {},
+    { ...grant },
+    Object.create(grant),
+    Object.setPrototypeOf({ ...grant }, Object.getPrototypeOf(grant)),
+  ]
+  for (const forged of forgeries) {
+    assert.throws(() => assertCollectionGrant(forged), TypeError)
+    assert.throws(() => assertAdminGrant(forged), TypeError)
+  }
+  assert.throws(() => assertAdminGrant(grant), TypeError)
+})
+
+const groupName = fc.constantFrom('/a', '/b', '/A', 'b', '__proto__', 'constructor', '')
+const collectionNumber = fc.constantFrom('1', '2', '30', '12345678901234567890')
+const rules = fc.array(
+  fc.record({
+    group: groupName.filter((name) => name !== ''),
+    collections: fc.array(collectionNumber, { minLength: 1 }),
+    maskAddresses: fc.boolean(),
+  }),
+)
+
+test('no claims, however made, grant a collection that no unmasked rule of one of their groups grants', () => {
+  const claims = fc.oneof(
+    fc.record({ groups: fc.oneof(fc.array(groupName), groupName) }),
+    fc.record({ groups: fc.array(fc.anything()) }),
+    fc.anything({ key: fc.constantFrom('groups', '__proto__', 'a', 'b') }),
+  )
+  fc.assert(
+    fc.property(rules, claims, (rules, claims) => {
+      const file = parseAccessFile(JSON.stringify({ rules }))
+      const { collections } = decideAccess(claims, file)
+      const value: unknown =
+        typeof claims === 'object' && claims !== null && Object.hasOwn(claims, 'groups')
+          ? (claims as { groups: unknown }).groups
+          : []
+      const groups = (Array.isArray(value) ? value : [value]).filter((item) => typeof item === 'string')
+      const expected = rules
+        .filter((rule) => !rule.maskAddresses && !Array.isArray(claims) && groups.includes(rule.group))
+        .flatMap((rule) => rule.collections)
+      assert.deepEqual(new Set(collections.keys()), new Set(expected))
+      for (const grant of collections.values()) assertCollectionGrant(grant)
+    }),
+    { numRuns: 1_000 },
+  )
+})

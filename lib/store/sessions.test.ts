@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Redis } from 'ioredis'
+import { type RedisServer, startRedisServer } from '../../e2e/demo/redis-server.ts'
+import { connectRedis, whenReady } from './redis.ts'
+import {
+  createSession,
+  endSession,
+  isRefreshLocked,
+  isSessionId,
+  readSession,
+  releaseRefreshLock,
+  replaceSession,
+  SESSION_SECONDS,
+  type SessionRecord,
+  takeRefreshLock,
+  touchSession,
+} from './sessions.ts'
+
+let server: RedisServer
+let redis: Redis
+
+before(async () => {
+  server = await startRedisServer()
+  redis = connectRedis({ url: server.url, commandTimeoutMs: 1_500 })
+  assert.ok(await whenReady(redis, 5_000))
+})
+
+after(async () => {
+  redis.disconnect()
+  await server.stop()
+})
+
+const RECORD: SessionRecord = {
+  issuer: 'https://sso.foo.com',
+  subject: 'hanna',
+  providerSid: 'p1',
+  name: 'Hanna',
+  claims: { groups: ['/hr/owners'] },
+  idTokenOnly: [],
+  idToken: 'id',
+  refreshToken: 'refresh',
+  accessToken: 'access',
+  checkedAtMs: 1_000,
+  refreshFault: null,
+  retryAtMs: 0,
+  createdAtMs: 1_000,
+}
+
+test('each session has an id of its own, an end, and is found by person and by session at the provider', async () => {
+  const sids = await Promise.all([createSession(redis, RECORD), createSession(redis, RECORD)])
+  assert.notEqual(sids[0], sids[1])
+  for (const sid of sids) {
+    assert.ok(isSessionId(sid))
+    assert.deepEqual(await readSession(redis, sid), { ...RECORD, lastSeenAtMs: 1_000 })
+    const ttl = await redis.ttl(`session:${sid}`)
+    assert.ok(ttl > SESSION_SECONDS - 60 && ttl <= SESSION_SECONDS)
+  }
+  for (const index of [
+    'sessions:subject:https://sso.foo.com|hanna',
+    'sessions:provider:https://sso.foo.com|p1',
+  ]) {
+    assert.deepEqual(new Set(await redis.smembers(index)), new Set(sids))
+    assert.ok((await redis.ttl(index)) > 0)
+  }
+})
+
+test('an ended session is gone with its index entries and cannot be written again', async () => {
+  const person = { ...RECORD, subject: 'ended', providerSid: null }
+  const sid = await createSession(redis, person)
+  await endSession(redis, sid)
+  assert.equal(await readSession(redis, sid), null)
+  assert.equal(await replaceSession(redis, sid, person), false)
+  await touchSession(redis, sid, 2_000)
+  assert.deepEqual(await redis.keys(`*${sid}*`), [])
+  assert.equal(await redis.exists('sessions:subject:https://sso.foo.com|ended'), 0)
+  await endSession(redis, sid)
+})
+
+test('replacing keeps the absolute end and the time of the last request', async () => {
+  const sid = await createSession(redis, RECORD)
+  await redis.expire(`session:${sid}`, 100)
+  await touchSession(redis, sid, 5_000)
+  assert.equal(await replaceSession(redis, sid, { ...RECORD, refreshToken: 'next' }), true)
+  const stored = await readSession(redis, sid)
+  assert.equal(stored?.refreshToken, 'next')
+  assert.equal(stored.lastSeenAtMs, 5_000)
+  assert.ok((await redis.ttl(`session:${sid}`)) <= 100)
+})
+
+test('what is no session is none, and what is no id never names a key', async () => {
+  const sid = await createSession(redis, RECORD)
+  for (const text of ['{', '[]', '{"subject":"hanna"}', JSON.stringify({ ...RECORD, checkedAtMs: 'x' })]) {
+    await redis.set(`session:${sid}`, text)
+    assert.equal(await readSession(redis, sid), null)
+  }
+  for (const text of ['', '*', `${sid}x`, `${sid.slice(1)}:`, 'a'.repeat(42)]) {
+    assert.equal(isSessionId(text), false)
+    assert.equal(await readSession(redis, text), null)
+  }
+})
+
+test('the refresh lock has one holder, who alone can give it back', async () => {
+  const sid = await createSession(redis, RECORD)
+  const attempts = await Promise.all(Array.from({ length: 10 }, () => takeRefreshLock(redis, sid)))
+  const [token, ...others] = attempts.filter((attempt) => attempt !== null)
+  assert.ok(token)
+  assert.equal(others.length, 0)
+  await releaseRefreshLock(redis, sid, 'somebody else')
+  assert.equal(await isRefreshLocked(redis, sid), true)
+  assert.ok((await redis.pttl(`session-lock:${sid}`)) > 0)
+  await releaseRefreshLock(redis, sid, token)
+  assert.equal(await isRefreshLocked(redis, sid), false)
+})
