@@ -16,7 +16,7 @@ const EXIT_OF_ERROR: Partial<Record<ErrorCode, number>> = {
   bad_parameter: EXIT.usage,
 }
 /** A run told to end has this long to store what it read, within the five seconds it is given in all. */
-const FLUSH_MS = 4000
+const FLUSH_MS = 3500
 const INGEST_TIMEOUT_MS = 30_000
 const PRINT_TIMEOUT_MS = 5000
 

@@ -35,7 +35,11 @@ export async function readStream(options: ReadOptions): Promise<{ summary: Summa
   const builder = new BatchBuilder({ source, recent, nowSeconds: () => Date.now() / 1000 })
   const splitter = new LineSplitter(builder)
   const writer = new BatchWriter({ redis, summary, say })
-  giveUp.addEventListener('abort', () => writer.giveUp())
+  giveUp.addEventListener('abort', () => {
+    writer.giveUp()
+    // What Redis has not answered by now is not waited for.
+    redis.disconnect()
+  })
   const projector = new Projector(redis)
   projector.start()
 

@@ -134,9 +134,9 @@ test('one line dated 2099 among repeats changes no ordinal', () => {
   assert.deepEqual(actual, expected)
 })
 
-test('in a quiet log, whose median trails by hours, the repeats of a line are still counted', () => {
+test('in a quiet log, whose median trails by more than an hour, the repeats of a line are still counted', () => {
   const recent = newRecent()
-  // A line every three minutes: the median of the last 101 is two and a half hours old.
+  // A line every three minutes: the median of the last 101 is more than an hour old.
   for (let i = 0; i < 300; i++) {
     const line = { text: 'GET /', second: START + i * 180 }
     assert.deepEqual([note(recent, line)[0], note(recent, line)[0]], [0, 1])

@@ -140,7 +140,7 @@ function settle(group: PackedLines, reply: (Buffer | number)[], outcome: AppendO
       })
       return null
     case 'segments':
-      throw new PortalError('store_refused', {
+      throw new PortalError('internal', {
         detail: `Collection ${group.collection} holds sealed segments, which a newer version wrote.`,
       })
     default:

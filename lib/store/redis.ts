@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Redis } from 'ioredis'
-import { PortalError } from '../errors.ts'
+import { type ErrorCode, PortalError } from '../errors.ts'
 
 /**
  * The connection to Redis and what its errors mean. Everything under `lib/store` takes the connection as an argument;
@@ -19,6 +19,8 @@ export interface ConnectOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 5000
+/** A server that hangs does not close its side; it is not waited for. */
+const DISCONNECT_TIMEOUT_MS = 500
 const RECONNECT_MAX_MS = 1000
 
 /**
@@ -32,6 +34,7 @@ export function connectRedis({ url, commandTimeoutMs, onError }: ConnectOptions)
     autoResendUnfulfilledCommands: false,
     maxRetriesPerRequest: 0,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
     // While Redis loads its data the client asks again every so often instead of giving up.
     maxLoadingRetryTime: RECONNECT_MAX_MS,
     retryStrategy: (attempt) => Math.min(50 * attempt, RECONNECT_MAX_MS),
@@ -64,13 +67,19 @@ const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM)\b|invalid password|without any passw
 const PASSING =
   /^(LOADING|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|MISCONF|NOREPLICAS|MOVED|ASK|UNBLOCKED)\b/
 const CONNECTION =
-  /Connection is closed|Stream isn't writeable|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|Command timed out|max retries per request|Socket closed|isn't connected/i
+  /Connection is closed|Stream isn't writeable|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|Command timed out|max retries per request|Socket closed|isn't connected|connection close/i
+
+const FAULT_OF_CODE: Partial<Record<ErrorCode, 'refused' | 'passing'>> = {
+  store_unavailable: 'passing',
+  store_refused: 'refused',
+}
 
 /**
  * What an error of the client means: `refused`, `passing` (try again), or `other`, a fault of the command itself.
  * Never log the error object: its `command.args` carries log lines.
  */
 export function redisFault(error: unknown): 'refused' | 'passing' | 'other' {
+  if (error instanceof PortalError) return FAULT_OF_CODE[error.code] ?? 'other'
   const message = error instanceof Error ? error.message : String(error)
   if (REFUSED.test(message)) return 'refused'
   if (PASSING.test(message) || CONNECTION.test(message)) return 'passing'

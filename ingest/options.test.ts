@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PortalError } from '#lib/errors.ts'
+import { HELP, parseCommand } from './options.ts'
+
+function refusal(...args: string[]): string {
+  try {
+    parseCommand(args)
+  } catch (error) {
+    assert.ok(error instanceof PortalError)
+    assert.equal(error.code, 'bad_usage')
+    return error.detail ?? ''
+  }
+  return assert.fail(`'${args.join(' ')}' was taken`)
+}
+
+test('without arguments it reads standard input, without a source, for text, and waits 30 seconds for Redis', () => {
+  assert.deepEqual(parseCommand([]), { verb: 'read', source: '', json: false, waitSeconds: 30 })
+})
+
+test('takes source, format, json and wait for reading', () => {
+  const args = ['--source', 'web1-ssl.example_org', '--format', 'combined', '--json', '--wait', '0']
+  assert.deepEqual(parseCommand(args), {
+    verb: 'read',
+    source: 'web1-ssl.example_org',
+    json: true,
+    waitSeconds: 0,
+  })
+  for (const format of ['auto', 'clf', 'combined'])
+    assert.equal(parseCommand([`--format=${format}`]).verb, 'read', format)
+})
+
+test('takes an id of up to 20 digits for print, as text, with or without times', () => {
+  assert.deepEqual(parseCommand(['print', '12345678901234567890']), {
+    verb: 'print',
+    collection: '12345678901234567890',
+    from: undefined,
+    to: undefined,
+  })
+  assert.deepEqual(parseCommand(['print', '1824', '--from', 'now-90m', '--to=now']), {
+    verb: 'print',
+    collection: '1824',
+    from: 'now-90m',
+    to: 'now',
+  })
+})
+
+test('help wins over everything that could be wrong beside it, but an unknown option', () => {
+  for (const args of [['--help'], ['-h'], ['print', '--help'], ['nonsense', '--help', '--wait', 'x']])
+    assert.deepEqual(parseCommand(args), { verb: 'help' })
+})
+
+test('names the argument it does not take, and where to read more', () => {
+  for (const [args, named] of [
+    [['follow', 'web1=/a'], /'follow'/],
+    [['--sauce', 'web1'], /--sauce/],
+    [['-x'], /-x/],
+    [['--source'], /--source/],
+    [['--json=yes'], /--json/],
+    [['--source', 'web 1'], /--source 'web 1'/],
+    [['--source', ''], /--source ''/],
+    [['--source', 's'.repeat(33)], /--source/],
+    [['--source', 'web#1'], /--source 'web#1'/],
+    [['--format', 'w3c'], /--format 'w3c'.*auto, clf, combined/],
+    [['--format', ''], /--format ''/],
+    [['--wait', '-1'], /--wait/],
+    [['--wait', '1.5'], /--wait '1\.5'/],
+    [['--wait', ''], /--wait ''/],
+    [['--wait', '1e3'], /--wait '1e3'/],
+    [['--from', 'today'], /--from is not an option of reading/],
+    [['print'], /print takes one collection id/],
+    [['print', '007'], /'007'/],
+    [['print', '123456789012345678901'], /'123456789012345678901'/],
+    [['print', '1824', '762'], /'1824 762'/],
+    [['print', '1824', '--json'], /--json is not an option of print/],
+    [['print', '1824', '--source', 'web1'], /--source is not an option of print/],
+  ] as const) {
+    const detail = refusal(...args)
+    assert.match(detail, named, args.join(' '))
+    assert.match(detail, /--help$/)
+    assert.doesNotMatch(detail, /\n/, 'one line')
+  }
+})
+
+test('the help names every option and exit code', () => {
+  for (const word of [
+    '--source',
+    '--format',
+    '--json',
+    '--wait',
+    '--from',
+    '--to',
+    'REDIS_URL',
+    '0 done',
+    '3 Redis',
+  ])
+    assert.ok(HELP.includes(word), word)
+  assert.ok(HELP.endsWith('\n'))
+})
