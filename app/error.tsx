@@ -1,5 +1,7 @@
 'use client'
 
+import { PlainPage } from './plain-page.tsx'
+
 interface ErrorPageProps {
   readonly error: Error & { readonly digest?: string }
   readonly retry: () => void
@@ -8,15 +10,17 @@ interface ErrorPageProps {
 /** The last resort for what no page foresaw; pages render the faults that they expect themselves. */
 export default function ErrorPage({ error, retry }: ErrorPageProps) {
   return (
-    <section role="alert" className="card">
-      <h1>Not available right now</h1>
-      <p>The portal made a mistake. Nothing was lost. Try again.</p>
-      <p>
-        <button type="button" className="button" onClick={() => retry()}>
-          Try again
-        </button>{' '}
-        {error.digest && <small>ref {error.digest}</small>}
-      </p>
-    </section>
+    <PlainPage>
+      <section role="alert" className="card">
+        <h1>Not available right now</h1>
+        <p>The portal made a mistake. Nothing was lost. Try again.</p>
+        <p>
+          <button type="button" className="button" onClick={() => retry()}>
+            Try again
+          </button>{' '}
+          {error.digest && <small>ref {error.digest}</small>}
+        </p>
+      </section>
+    </PlainPage>
   )
 }

@@ -8,6 +8,7 @@ import { CountsTable } from './counts-table.tsx'
 import { Fault } from './fault.tsx'
 import { reportFault } from './fault-report.ts'
 import { NoCollections } from './no-collections.tsx'
+import { PlainPage } from './plain-page.tsx'
 import { Shell } from './shell.tsx'
 import { requireViewer, type Viewer } from './viewer.ts'
 
@@ -35,7 +36,11 @@ export default async function HomePage({ searchParams }: HomeProps) {
       </Shell>
     )
   } catch (thrown) {
-    return <Fault {...reportFault(thrown)} retry={path} />
+    return (
+      <PlainPage>
+        <Fault {...reportFault(thrown)} retry={path} />
+      </PlainPage>
+    )
   }
 }
 

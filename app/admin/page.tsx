@@ -3,6 +3,7 @@ import { context } from '#app/context.ts'
 import { CountsTable } from '#app/counts-table.tsx'
 import { Fault } from '#app/fault.tsx'
 import { reportFault } from '#app/fault-report.ts'
+import { PlainPage } from '#app/plain-page.tsx'
 import { Shell } from '#app/shell.tsx'
 import { requireAdmin } from '#app/viewer.ts'
 import type { AdminGrant } from '#lib/access/decide.ts'
@@ -31,7 +32,11 @@ export default async function AdminPage({ searchParams }: AdminProps) {
       </Shell>
     )
   } catch (thrown) {
-    return <Fault {...reportFault(thrown)} retry={path} />
+    return (
+      <PlainPage>
+        <Fault {...reportFault(thrown)} retry={path} />
+      </PlainPage>
+    )
   }
 }
 

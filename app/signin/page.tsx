@@ -5,6 +5,7 @@ import { returnPath } from '#lib/session/return-path.ts'
 import { context } from '../context.ts'
 import { Fault } from '../fault.tsx'
 import { reportFault } from '../fault-report.ts'
+import { PlainPage } from '../plain-page.tsx'
 import { viewer } from '../viewer.ts'
 
 export const metadata: Metadata = { title: 'Sign in' }
@@ -43,28 +44,30 @@ export default async function SignInPage({ searchParams }: PageProps) {
     if (error === undefined && (await viewer())) redirect(next)
   } catch (thrown) {
     return (
-      <>
+      <PlainPage>
         <h1>Sign in</h1>
         <Fault {...reportFault(thrown)} retry={`/signin?next=${encodeURIComponent(next)}`} />
-      </>
+      </PlainPage>
     )
   }
   return (
-    <section className="card">
-      <h1>Sign in</h1>
-      {error !== undefined && (
-        <p role="alert">
-          {WORDS.get(String(error)) ?? OTHER_WORDS}
-          {typeof ref === 'string' && REFERENCE.test(ref) && <small> ref {ref}</small>}
-        </p>
-      )}
-      <p>The access logs of your part of the site, for those who own it.</p>
-      <form method="post" action="/signin/start">
-        <input type="hidden" name="next" value={next} />
-        <button type="submit" className="button button-primary">
-          Sign in with {settings.oidc.name}
-        </button>
-      </form>
-    </section>
+    <PlainPage>
+      <section className="card">
+        <h1>Sign in</h1>
+        {error !== undefined && (
+          <p role="alert">
+            {WORDS.get(String(error)) ?? OTHER_WORDS}
+            {typeof ref === 'string' && REFERENCE.test(ref) && <small> ref {ref}</small>}
+          </p>
+        )}
+        <p>The access logs of your part of the site, for those who own it.</p>
+        <form method="post" action="/signin/start">
+          <input type="hidden" name="next" value={next} />
+          <button type="submit" className="button button-primary">
+            Sign in with {settings.oidc.name}
+          </button>
+        </form>
+      </section>
+    </PlainPage>
   )
 }

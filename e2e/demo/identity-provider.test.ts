@@ -119,7 +119,7 @@ test('a change of groups shows at the next refresh, and a removed person cannot 
   const started = await provider(context)
   const config = await discover(started)
   const { refresh_token: refreshToken = '' } = await signIn(config)
-  started.accounts.set('hr-owner', { name: 'Hanna', groups: '/not/a/list' })
+  started.accounts.set('hr-owner', { name: 'HR', groups: '/not/a/list' })
   const refreshed = await client.refreshTokenGrant(config, refreshToken)
   const userinfo = await client.fetchUserInfo(config, refreshed.access_token, 'hr-owner')
   assert.equal(userinfo.groups, '/not/a/list')

@@ -41,11 +41,11 @@ export interface IdentityProvider {
 
 /** The people of the demo; `access.yaml` says what their groups grant. */
 export const DEMO_ACCOUNTS: Readonly<Record<string, AccountClaims>> = {
-  'hr-owner': { name: 'Hanna Reuter', groups: ['/hr/owners'] },
-  'web-owner': { name: 'Wim de Boer', groups: ['/it/web'] },
-  'masked-owner': { name: 'Mara Silva', groups: ['/hr/analysts'] },
-  'no-groups': { name: 'Noor Gray' },
-  admin: { name: 'Ada Minsk', groups: ['/logs/admins'] },
+  'hr-owner': { name: 'HR owner', groups: ['/hr/owners'] },
+  'web-owner': { name: 'Web owner', groups: ['/it/web'] },
+  'masked-owner': { name: 'Masked owner', groups: ['/hr/analysts'] },
+  'no-groups': { name: 'No groups' },
+  admin: { name: 'Admin', groups: ['/logs/admins'] },
 }
 
 const PAGE_HEADERS = {

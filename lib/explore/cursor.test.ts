@@ -6,11 +6,14 @@ import { LATEST_MICROS } from '../store/score.ts'
 import { cursorText, parseCursor } from './cursor.ts'
 
 test('every cursor is read back as it was, and needs no escaping in an address', () => {
-  const cursor = fc.record({
-    micros: fc.integer({ min: 0, max: LATEST_MICROS }),
-    place: fc.integer({ min: 0, max: 36 ** 8 - 1 }),
-    hash: fc.stringMatching(/^[0-9a-f]{16}$/),
-  })
+  const cursor = fc.record(
+    {
+      micros: fc.integer({ min: 0, max: LATEST_MICROS }),
+      place: fc.integer({ min: 0, max: 36 ** 8 - 1 }),
+      hash: fc.stringMatching(/^[0-9a-f]{16}$/),
+    },
+    { noNullPrototype: true },
+  )
   fc.assert(
     fc.property(cursor, (fields) => {
       const text = cursorText(fields)

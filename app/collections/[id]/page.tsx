@@ -2,6 +2,7 @@ import type { Metadata } from 'next'
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
 import { reportFault } from '#app/fault-report.ts'
+import { PlainPage } from '#app/plain-page.tsx'
 import { Shell } from '#app/shell.tsx'
 import { requireCollection } from '#app/viewer.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
@@ -42,7 +43,11 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
       </Shell>
     )
   } catch (thrown) {
-    return <Fault {...reportFault(thrown)} retry={path} />
+    return (
+      <PlainPage>
+        <Fault {...reportFault(thrown)} retry={path} />
+      </PlainPage>
+    )
   }
 }
 
@@ -73,8 +78,9 @@ async function Explorer(props: { grant: CollectionGrant; parameters: RawParamete
           />
         ) : (
           <>
+            <Pager page={page} href={href} label="Pages, above the lines" />
             <LinesTable page={page} window={query.window} zone={clock.zone} />
-            <Pager page={page} href={href} />
+            <Pager page={page} href={href} label="Pages, below the lines" />
           </>
         )}
       </>

@@ -6,15 +6,17 @@ interface PagerProps {
   page: Page
   /** The address of a page of the same window, from a cursor on. */
   href: (at?: { after?: string; before?: string }) => string
+  /** Names the landmark: there is one above the lines and one below. */
+  label: string
 }
 
 /** The ways through a window's pages; a way that leads nowhere is left out, and its place kept. */
-export function Pager({ page: { lines, total, skipped, first, last }, href }: PagerProps) {
+export function Pager({ page: { lines, total, skipped, first, last }, href, label }: PagerProps) {
   const older = first && skipped > 0 ? href({ before: cursorText(first) }) : null
   const newer = last && skipped + lines.length < total ? href({ after: cursorText(last) }) : null
   const atNothing = lines.length === 0
   return (
-    <nav aria-label="Pages" className="flex flex-wrap items-center gap-x-4 gap-y-1 py-2">
+    <nav aria-label={label} className="flex flex-wrap items-center gap-x-4 gap-y-1 py-2">
       <Way href={older || atNothing ? href({ after: 'oldest' }) : null}>Oldest</Way>
       <Way href={older}>Older</Way>
       {!atNothing && (

@@ -1,0 +1,124 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildPortal, NEXT_PROGRAM, PROJECT_ROOT } from '../lib/build.ts'
+import { ended, shellExitCode, spawnBound } from '../lib/child-process.ts'
+import { ensureProgram, MissingProgramError } from '../lib/system-package.ts'
+
+/**
+ * `npm test`: everything that has to hold, in the order in which it is cheapest to fail. With `--data FOLDER` it runs the
+ * tests that use that folder's logs, and only those. The last line is `N passed, N failed`.
+ */
+
+const BIN = join(PROJECT_ROOT, 'node_modules/.bin')
+const log = (line: string) => void process.stderr.write(`${line}\n`)
+
+interface Counts {
+  passed: number
+  failed: number
+}
+
+async function run(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<number> {
+  const child = spawnBound(program, args, {
+    cwd: PROJECT_ROOT,
+    stdio: ['ignore', 'inherit', 'inherit'],
+    env: { ...process.env, NEXT_TELEMETRY_DISABLED: '1', ...env },
+  })
+  return shellExitCode(await ended(child))
+}
+
+/** A tool that passes or fails as a whole counts as one test. */
+async function check(name: string, program: string, args: readonly string[]): Promise<Counts> {
+  log(`\n== ${name}`)
+  const passed = (await run(program, args)) === 0
+  return { passed: passed ? 1 : 0, failed: passed ? 0 : 1 }
+}
+
+/** A run that ends badly without a failed test of its own (a file that does not load, say) counts as one failed. */
+function settled(counts: Counts, exitCode: number): Counts {
+  return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
+}
+
+async function nodeTests(
+  name: string,
+  files: readonly string[],
+  env: Record<string, string> = {},
+): Promise<Counts> {
+  log(`\n== ${name}`)
+  const folder = mkdtempSync(join(tmpdir(), 'portal-counts-'))
+  const tap = join(folder, 'tests.tap')
+  const exitCode = await run(
+    process.execPath,
+    [
+      '--test',
+      '--test-timeout=120000',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+      '--test-reporter=tap',
+      `--test-reporter-destination=${tap}`,
+      ...files,
+    ],
+    env,
+  )
+  const text = readFileSync(tap, 'utf8')
+  rmSync(folder, { recursive: true })
+  const count = (word: string) => Number(new RegExp(`^# ${word} ([0-9]+)$`, 'm').exec(text)?.[1] ?? 0)
+  return settled({ passed: count('pass'), failed: count('fail') + count('cancelled') }, exitCode)
+}
+
+async function browserTests(chromium: string): Promise<Counts> {
+  log('\n== In the browser')
+  const folder = mkdtempSync(join(tmpdir(), 'portal-counts-'))
+  const file = join(folder, 'browser.json')
+  const exitCode = await run(join(BIN, 'playwright'), ['test', '-c', 'e2e/playwright.config.ts'], {
+    PLAYWRIGHT_COUNTS: file,
+    CHROMIUM: chromium,
+  })
+  const { stats } = JSON.parse(readFileSync(file, 'utf8')) as {
+    stats: { expected: number; unexpected: number; flaky: number }
+  }
+  rmSync(folder, { recursive: true })
+  // A test that is flaky once is a failure.
+  return settled({ passed: stats.expected, failed: stats.unexpected + stats.flaky }, exitCode)
+}
+
+async function projectTests(): Promise<Counts[]> {
+  await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
+  const chromium = await ensureProgram({ program: 'chromium', aptPackage: 'chromium', log })
+  const counts = [
+    await check('Lint and format', join(BIN, 'biome'), ['ci', '--error-on-warnings', '.']),
+    await check('Route types', process.execPath, [NEXT_PROGRAM, 'typegen']),
+    await check('Types', join(BIN, 'tsc'), ['--noEmit']),
+    await nodeTests('Units, store and commands', ['{app,lib,ingest,e2e}/**/*.test.ts']),
+  ]
+  await buildPortal({ distDir: '.next-test', log })
+  counts.push(await browserTests(chromium))
+  return counts
+}
+
+async function dataTests(folder: string): Promise<Counts[]> {
+  await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
+  return [await nodeTests('Real logs', ['e2e/real-logs.ts'], { REAL_LOGS: folder })]
+}
+
+const [option, folder, ...rest] = process.argv.slice(2)
+if (rest.length > 0 || (option !== undefined && (option !== '--data' || folder === undefined))) {
+  log('npm test takes no arguments, or --data FOLDER.')
+  process.exit(2)
+}
+let counts: Counts[]
+try {
+  counts = folder === undefined ? await projectTests() : await dataTests(folder)
+} catch (error) {
+  if (!(error instanceof MissingProgramError)) throw error
+  log(error.message)
+  process.exit(2)
+}
+const passed = counts.reduce((sum, one) => sum + one.passed, 0)
+const failed = counts.reduce((sum, one) => sum + one.failed, 0)
+process.stdout.write(`\n${passed} passed, ${failed} failed\n`)
+process.exitCode = failed > 0 ? 1 : 0
