@@ -145,7 +145,7 @@ test('a size of 20 digits is shown to the digit, a dash as a dash', () => {
 test('hostile text is only ever text, wherever it stands', () => {
   const hostile = "\"><script>alert(1)</script></td></tr><tr onmouseover='x'>&\u202e\x1b"
   const html = rows([
-    stored(hostile, { source: hostile.replaceAll(/[\u202e\x1b]/g, '') }),
+    stored(hostile, { source: hostile.replace('\u202e\x1b', '') }),
     stored(`${hostile} - - ${TIME} "${hostile.replaceAll('"', '\\"')}" 200 5 "${hostile.slice(1)}" 1824`),
     stored(accessLine(`<b> /${hostile.slice(1)} HTTP/1.1`)),
   ])

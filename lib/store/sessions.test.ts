@@ -35,7 +35,7 @@ const RECORD: SessionRecord = {
   issuer: 'https://sso.foo.com',
   subject: 'hanna',
   providerSid: 'p1',
-  name: 'Hanna',
+  name: 'HR',
   claims: { groups: ['/hr/owners'] },
   idTokenOnly: [],
   idToken: 'id',

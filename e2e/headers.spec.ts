@@ -1,0 +1,43 @@
+import { expect, feed, logLine, test } from './fixtures.ts'
+
+/** What every answer carries. */
+
+test('each page has a policy with a nonce of its own, also the ones that are errors, and Chromium finds no violation', async ({
+  signedIn,
+  portal,
+}) => {
+  await feed(portal, [logLine('1824', 'x')])
+  const page = await signedIn('hr-owner')
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (/policy|violat/i.test(message.text())) complaints.push(message.text())
+  })
+  const nonces = new Set<string>()
+  const paths = ['/collections/1824', '/collections/5', '/no/such/page', '/collections/1824?x=1', '/admin']
+  for (const path of paths) {
+    const answer = await page.goto(path)
+    const headers = answer?.headers() ?? {}
+    const policy = headers['content-security-policy'] ?? ''
+    nonces.add(/'nonce-([^']+)'/.exec(policy)?.[1] ?? '')
+    expect(policy, path).not.toMatch(/unsafe-inline|unsafe-eval/)
+    for (const part of ["object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"])
+      expect(policy, path).toContain(part)
+    expect(headers['x-content-type-options']).toBe('nosniff')
+    expect(headers['cache-control'], path).toContain('no-store')
+  }
+  expect(nonces.size).toBe(paths.length)
+  expect(complaints).toEqual([])
+})
+
+test('a page asked for by another name of this machine goes to the printed address', async ({ portal }) => {
+  const { port } = new URL(portal.origin)
+  const answer = await fetch(`http://localhost:${port}/signin?next=%2Fadmin`, { redirect: 'manual' })
+  expect(answer.status).toBe(303)
+  expect(answer.headers.get('location')).toBe(`${portal.origin}/signin?next=%2Fadmin`)
+})
+
+test('only the parts of the sign-in library that are needed are there', async ({ portal }) => {
+  for (const path of ['session', 'signout', 'verify-request', '_log'])
+    expect((await fetch(`${portal.origin}/api/auth/${path}`, { redirect: 'manual' })).status, path).toBe(404)
+  expect((await fetch(`${portal.origin}/api/auth/csrf`)).status).toBe(200)
+})

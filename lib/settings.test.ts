@@ -1,0 +1,240 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { PortalError } from './errors.ts'
+import {
+  type Environment,
+  isProduction,
+  parseListenSettings,
+  parsePortalSettings,
+  parseRedisUrl,
+} from './settings.ts'
+
+const COMPLETE = {
+  REDIS_URL: 'redis://redis.example.org:6379',
+  OIDC_ISSUER: 'https://login.example.org/realms/main',
+  OIDC_CLIENT_ID: 'log-portal',
+  OIDC_CLIENT_SECRET: 'client secret',
+  NEXTAUTH_URL: 'https://logs.example.org',
+  NEXTAUTH_SECRET: 's'.repeat(32),
+  ACCESS_FILE: '/etc/log-portal/access.yaml',
+} satisfies Environment
+
+/** The lines that name what is wrong. */
+function faults(parse: () => unknown): string[] {
+  try {
+    parse()
+  } catch (error) {
+    assert.ok(error instanceof PortalError)
+    assert.equal(error.code, 'bad_settings')
+    return (error.detail ?? '').split('\n')
+  }
+  return assert.fail('was taken')
+}
+
+const portalFaults = (env: Environment) => faults(() => parsePortalSettings(env))
+const changed = (changes: Environment) => portalFaults({ ...COMPLETE, ...changes })
+
+test('complete settings are read, with defaults for the rest', () => {
+  assert.deepEqual(parsePortalSettings(COMPLETE), {
+    listen: { host: '127.0.0.1', port: 3000 },
+    redisUrl: COMPLETE.REDIS_URL,
+    oidc: {
+      issuer: COMPLETE.OIDC_ISSUER,
+      clientId: 'log-portal',
+      clientSecret: 'client secret',
+      authMethod: 'client_secret_basic',
+      scope: 'openid profile email',
+      name: 'single sign-on',
+    },
+    publicOrigin: 'https://logs.example.org',
+    secret: COMPLETE.NEXTAUTH_SECRET,
+    accessFile: COMPLETE.ACCESS_FILE,
+    sessionIdleSeconds: 3600,
+  })
+})
+
+test('every optional setting is taken', () => {
+  const settings = parsePortalSettings({
+    ...COMPLETE,
+    HOST: '0.0.0.0',
+    PORT: '8080',
+    OIDC_AUTH_METHOD: 'client_secret_post',
+    OIDC_SCOPE: 'openid groups',
+    OIDC_NAME: 'Example login',
+    SESSION_IDLE: '90m',
+  })
+  assert.deepEqual(settings.listen, { host: '0.0.0.0', port: 8080 })
+  assert.deepEqual(
+    [settings.oidc.authMethod, settings.oidc.scope, settings.oidc.name, settings.sessionIdleSeconds],
+    ['client_secret_post', 'openid groups', 'Example login', 5400],
+  )
+})
+
+test('names every setting that is missing or bad at once, one line each', () => {
+  assert.deepEqual(
+    portalFaults({}),
+    Object.keys(COMPLETE).map((name) => `${name}: is missing`),
+  )
+  const lines = changed({
+    REDIS_URL: 'mysql://x',
+    OIDC_ISSUER: 'ftp://x',
+    OIDC_CLIENT_ID: undefined,
+    OIDC_AUTH_METHOD: 'private_key_jwt',
+    OIDC_SCOPE: 'profile',
+    NEXTAUTH_URL: 'http://logs.example.org/portal',
+    NEXTAUTH_SECRET: 'short',
+    PORT: '99999',
+    SESSION_IDLE: '1 hour',
+  })
+  assert.deepEqual(lines.map((line) => line.slice(0, line.indexOf(':'))).sort(), [
+    'NEXTAUTH_SECRET',
+    'NEXTAUTH_URL',
+    'OIDC_AUTH_METHOD',
+    'OIDC_CLIENT_ID',
+    'OIDC_ISSUER',
+    'OIDC_SCOPE',
+    'PORT',
+    'REDIS_URL',
+    'SESSION_IDLE',
+  ])
+  for (const line of lines) assert.match(line, /: (is missing|takes .+)$/)
+})
+
+test('an empty setting is an absent one', () => {
+  assert.deepEqual(changed({ ACCESS_FILE: '' }), ['ACCESS_FILE: is missing'])
+  assert.equal(
+    parsePortalSettings({ ...COMPLETE, PORT: '', OIDC_NAME: '', SESSION_IDLE: '' }).listen.port,
+    3000,
+  )
+})
+
+test('no value is ever repeated, since some are secrets', () => {
+  const secret = 'hunter2'
+  const lines = changed({
+    REDIS_URL: `redis://user:${secret}@a,b`,
+    OIDC_ISSUER: `http://${secret}@example.org`,
+    OIDC_AUTH_METHOD: secret,
+    OIDC_SCOPE: secret,
+    NEXTAUTH_URL: `https://${secret}@example.org/x`,
+    NEXTAUTH_SECRET: secret,
+    PORT: secret,
+    SESSION_IDLE: secret,
+  })
+  assert.ok(lines.length >= 8)
+  assert.doesNotMatch(lines.join('\n'), /hunter2/)
+  const error = (() => {
+    try {
+      return parsePortalSettings({ NEXTAUTH_SECRET: secret })
+    } catch (thrown) {
+      return thrown as PortalError
+    }
+  })()
+  assert.ok(error instanceof PortalError)
+  assert.doesNotMatch(`${error.message} ${error.publicMessage} ${error.stack} ${error.cause}`, /hunter2/)
+})
+
+test('http is taken for issuer and origin on loopback only', () => {
+  for (const origin of [
+    'http://127.0.0.1:3000',
+    'http://[::1]:3000',
+    'http://localhost:3000',
+    'https://x.example.org',
+  ]) {
+    const settings = parsePortalSettings({ ...COMPLETE, OIDC_ISSUER: origin, NEXTAUTH_URL: origin })
+    assert.deepEqual([settings.oidc.issuer, settings.publicOrigin], [origin, origin])
+  }
+  for (const url of [
+    'http://logs.example.org',
+    'http://localhost.example.org',
+    'http://127.0.0.1.example.org',
+    'http://127.0.0.1@example.org',
+    'http://10.0.0.1',
+    'ftp://localhost',
+    'localhost:3000',
+    'x',
+  ])
+    for (const name of ['OIDC_ISSUER', 'NEXTAUTH_URL'])
+      assert.match(changed({ [name]: url }).join('\n'), new RegExp(`^${name}: takes an`), url)
+})
+
+test('the portal’s own address is an origin, given with or without its slash', () => {
+  const origin = (url: string) => parsePortalSettings({ ...COMPLETE, NEXTAUTH_URL: url }).publicOrigin
+  assert.equal(origin('https://logs.example.org/'), 'https://logs.example.org')
+  assert.equal(origin('https://LOGS.example.org:443'), 'https://logs.example.org')
+  for (const url of [
+    'https://logs.example.org/x',
+    'https://logs.example.org/?a',
+    'https://a@logs.example.org',
+  ])
+    assert.match(changed({ NEXTAUTH_URL: url }).join(), /takes an origin without path/, url)
+})
+
+test('a secret has at least 32 characters', () => {
+  assert.match(
+    changed({ NEXTAUTH_SECRET: 's'.repeat(31) }).join(),
+    /^NEXTAUTH_SECRET: takes at least 32 characters$/,
+  )
+})
+
+test('a port is a number from 0 to 65535', () => {
+  const port = (text: string) => parseListenSettings({ PORT: text }).port
+  assert.deepEqual(['0', '1', '65535'].map(port), [0, 1, 65_535])
+  for (const text of ['65536', '-1', '1.5', '0x50', ' 80', '80a', '123456'])
+    assert.deepEqual(
+      faults(() => port(text)),
+      ['PORT: takes a port number from 0 to 65535'],
+      text,
+    )
+})
+
+test('a duration is a whole number and a unit', () => {
+  const seconds = (text: string) =>
+    parsePortalSettings({ ...COMPLETE, SESSION_IDLE: text }).sessionIdleSeconds
+  assert.deepEqual(['90s', '60m', '8h', '1d'].map(seconds), [90, 3600, 28_800, 86_400])
+  for (const text of ['0m', '60', 'm', '1.5h', '-1h', '1w', '1h30m', ' 1h'])
+    assert.match(changed({ SESSION_IDLE: text }).join(), /^SESSION_IDLE: takes a duration/, text)
+})
+
+test('where to listen needs nothing else, and has defaults', () => {
+  assert.deepEqual(parseListenSettings({}), { host: '127.0.0.1', port: 3000 })
+  assert.deepEqual(parseListenSettings({ HOST: '::1', PORT: '4000' }), { host: '::1', port: 4000 })
+})
+
+test('the URL of Redis alone is enough for ingest, and its absence is no fault', () => {
+  assert.equal(parseRedisUrl({}), null)
+  assert.equal(parseRedisUrl({ REDIS_URL: '' }), null)
+  for (const url of [
+    'redis://127.0.0.1',
+    'rediss://user:pass@redis.example.org:6380/2',
+    'redis://[::1]:6379',
+  ])
+    assert.equal(parseRedisUrl({ REDIS_URL: url, PORT: 'x' }), url)
+  for (const url of [
+    '127.0.0.1:6379',
+    'http://127.0.0.1',
+    'redis:',
+    'redis://',
+    'redis://a,redis://b',
+    'redis://a,b',
+  ])
+    assert.match(faults(() => parseRedisUrl({ REDIS_URL: url })).join(), /^REDIS_URL: takes redis:/, url)
+})
+
+test('one production setting is enough for a production start, empty ones are none', () => {
+  for (const name of [
+    'REDIS_URL',
+    'ACCESS_FILE',
+    'OIDC_ISSUER',
+    'OIDC_ANYTHING',
+    'NEXTAUTH_URL',
+    'NEXTAUTH_SECRET',
+  ])
+    assert.equal(isProduction({ [name]: 'x' }), true, name)
+  for (const env of [
+    {},
+    { REDIS_URL: '' },
+    { OIDC_ISSUER: undefined },
+    { HOST: '0.0.0.0', PORT: '80', PATH: '/bin', MY_OIDC_ISSUER: 'x', REDIS_URLS: 'x', oidc_issuer: 'x' },
+  ])
+    assert.equal(isProduction(env), false, JSON.stringify(env))
+})
