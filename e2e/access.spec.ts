@@ -196,7 +196,9 @@ test('a rule that is removed acts on the next request, and a broken file keeps t
       { status: 'degraded', reasons: ['access_file_broken'] },
     ])
     await admin.reload()
-    await expect(admin.getByRole('alert').first()).toContainText('007')
+    await expect(admin.getByRole('alert').first()).toContainText(
+      'line 11: rules[3].collections[0] takes an id',
+    )
   } finally {
     await writeFile(portal.accessFile, good)
   }
