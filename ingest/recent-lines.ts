@@ -9,9 +9,9 @@ import { LogClock } from './log-clock.ts'
  * starts over at ordinal 0.
  * Hashes have 64 bits and a random seed, so that no visitor can make two lines look alike.
  *
- * A table past its time counts for nothing, swept or not, so that reading a log again from anywhere counts alike. Its
- * memory is freed by sweeps, each paid for by the lines since the one before: a log that runs backwards or jumps about
- * moves the clock at every line.
+ * A table past its time counts for nothing, swept or not, so that a log read again from elsewhere counts alike; only
+ * where the clock goes back after that does it matter whether a sweep came between. Sweeps free the memory, each paid for
+ * by the lines since the one before: a log that runs backwards or jumps about moves the clock at every line.
  *
  * Bounded: past {@link MAX_LINES} remembered lines the seconds that were seen longest ago go early, an eighth of all at
  * once. They are counted, for equal lines across such a cut would merge.
@@ -20,6 +20,7 @@ import { LogClock } from './log-clock.ts'
 const WINDOW_SECONDS = 300
 /** How far the clock moves between two sweeps at least, in seconds. */
 const SWEEP_SECONDS = 10
+/** Lines remembered, at some 20 bytes each; a second's table counts for {@link LINES_A_TABLE} more. */
 export const MAX_LINES = 3_000_000
 /** A second's table takes as much memory as so many lines in it (measured: 630 bytes with a single line). */
 const LINES_A_TABLE = 30
