@@ -21,9 +21,8 @@ export function proxy(request: NextRequest): NextResponse {
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))).toString('base64')
   const policy = contentPolicy(nonce)
   const headers = new Headers(request.headers)
-  // Next.js takes the nonce for its own scripts from this header; pages read the other.
+  // Next.js takes the nonce for its own scripts from this header.
   headers.set('content-security-policy', policy)
-  headers.set('x-nonce', nonce)
   const response = secured(NextResponse.next({ request: { headers } }))
   response.headers.set('content-security-policy', policy)
   response.headers.set('cache-control', 'private, no-store')

@@ -78,5 +78,5 @@ function redirected(answer: AuthAnswer, location: string, next: string): Respons
 function codeOf(query: URLSearchParams): string | null {
   if (query.has('csrf')) return 'expired'
   const code = query.get('error')
-  return code === null ? null : (CODES[code] ?? code)
+  return code !== null && Object.hasOwn(CODES, code) ? (CODES[code] ?? code) : code
 }

@@ -58,7 +58,13 @@ export function CountsTable({ list, query, path, zone, linked }: CountsTableProp
                 <td className="number">{row.collection}</td>
                 <td className="number">{formatNumber(row.total)}</td>
                 <td className="number">{formatNumber(row.today)}</td>
-                <td>{row.lastSeen === null ? 'none yet' : momentInWords(row.lastSeen * 1000, zone)}</td>
+                <td>
+                  {row.unreadable
+                    ? 'counts unreadable: a key holds something else'
+                    : row.lastSeen === null
+                      ? 'none yet'
+                      : momentInWords(row.lastSeen * 1000, zone)}
+                </td>
               </tr>
             ))}
           </tbody>

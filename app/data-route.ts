@@ -1,6 +1,6 @@
 import 'server-only'
 import type { NextRequest } from 'next/server'
-import type { AdminGrant, CollectionGrant } from '#lib/access/decide.ts'
+import type { CollectionGrant } from '#lib/access/decide.ts'
 import { errorBody, PortalError, RETRY_AFTER_SECONDS } from '#lib/errors.ts'
 import { reportFault } from './fault-report.ts'
 import { grantOf, type Viewer, viewer } from './viewer.ts'
@@ -55,14 +55,6 @@ export async function dataViewer(): Promise<Viewer> {
 export async function dataCollection(rawId: string): Promise<{ viewer: Viewer; grant: CollectionGrant }> {
   const current = await dataViewer()
   const grant = grantOf(current, rawId)
-  if (!grant) throw new PortalError('not_found')
-  return { viewer: current, grant }
-}
-
-/** @throws PortalError `unauthenticated`, or `not_found` for everybody who is not an admin */
-export async function dataAdmin(): Promise<{ viewer: Viewer; grant: AdminGrant }> {
-  const current = await dataViewer()
-  const grant = current.access.admin
   if (!grant) throw new PortalError('not_found')
   return { viewer: current, grant }
 }

@@ -20,7 +20,6 @@ const mono = localFont({
 })
 
 export const metadata: Metadata = {
-  title: { default: 'Log Portal', template: '%s · Log Portal' },
   description: 'Access logs of your part of the site',
   robots: { index: false, follow: false },
 }

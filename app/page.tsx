@@ -22,16 +22,17 @@ export default async function HomePage({ searchParams }: HomeProps) {
   const path = requestPath('/', parameters)
   try {
     const viewer = await requireViewer(path)
+    const given = singleParameters(parameters, ['q', 'sort'])
     const grants = [...viewer.access.collections.values()]
     const [only] = grants
     if (grants.length === 1 && only) redirect(`/collections/${only.collection}`)
     if (grants.length === 0 && viewer.access.admin) redirect('/admin')
     return (
-      <Shell viewer={viewer}>
+      <Shell viewer={viewer} title="Collections">
         {grants.length === 0 ? (
           <NoCollections viewer={viewer} />
         ) : (
-          <Collections viewer={viewer} parameters={parameters} path={path} />
+          <Collections viewer={viewer} given={given} path={path} />
         )}
       </Shell>
     )
@@ -44,11 +45,11 @@ export default async function HomePage({ searchParams }: HomeProps) {
   }
 }
 
-async function Collections(props: { viewer: Viewer; parameters: RawParameters; path: string }) {
-  const { viewer, parameters, path } = props
+async function Collections(props: { viewer: Viewer; given: { q?: string; sort?: string }; path: string }) {
+  const { viewer, given, path } = props
   const clock = currentClock()
   try {
-    const query = parseListQuery(singleParameters(parameters, ['q', 'sort']), 'name')
+    const query = parseListQuery(given, 'name')
     const grants = [...viewer.access.collections.values()]
     const hits = await readGrantedHits(context().redis, grants, clock.nowMs / 1000)
     const names = new Map(grants.map((grant) => [grant.collection, grant]))

@@ -1,10 +1,19 @@
 import type { ReactNode } from 'react'
+import { pageTitle } from './page-title.ts'
 import type { Viewer } from './viewer.ts'
 
+interface ShellProps {
+  viewer: Viewer
+  /** What the page is called. */
+  title: string
+  children: ReactNode
+}
+
 /** The frame of every page behind sign-in: where one can go, who one is, and the way out. */
-export function Shell({ viewer, children }: { viewer: Viewer; children: ReactNode }) {
+export function Shell({ viewer, title, children }: ShellProps) {
   return (
     <>
+      <title>{pageTitle(title)}</title>
       <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-border px-4 py-2">
         <a href="/" className="font-bold text-[15px] no-underline !text-[var(--text)]">
           Log Portal

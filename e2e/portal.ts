@@ -4,8 +4,9 @@ import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { NEXT_PROGRAM, PROJECT_ROOT } from '../lib/build.ts'
+import { PROJECT_ROOT } from '../lib/build.ts'
 import { endChild, isRunning, spawnBound } from '../lib/child-process.ts'
+import { portalArguments, portalEnvironment } from '../lib/portal-command.ts'
 import {
   type IdentityProvider,
   type IdentityProviderOptions,
@@ -48,18 +49,13 @@ export async function startPortal(
   const accessFile = join(directory, 'access.yaml')
   await copyFile(join(PROJECT_ROOT, 'e2e/demo/access.yaml'), accessFile)
   let log = ''
-  const portal = spawnBound(
-    process.execPath,
-    [NEXT_PROGRAM, 'start', '-H', '127.0.0.1', '-p', String(port)],
-    {
-      cwd: PROJECT_ROOT,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      deathSignal: 'KILL',
-      env: {
+  const portal = spawnBound(process.execPath, portalArguments({ host: '127.0.0.1', port }), {
+    cwd: PROJECT_ROOT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    deathSignal: 'KILL',
+    env: portalEnvironment(
+      {
         PATH: process.env.PATH,
-        NODE_ENV: 'production',
-        NEXT_DIST_DIR: TEST_BUILD,
-        NEXT_TELEMETRY_DISABLED: '1',
         TZ: 'UTC',
         REDIS_URL: redis.url,
         OIDC_ISSUER: provider.issuer,
@@ -70,8 +66,9 @@ export async function startPortal(
         ACCESS_FILE: accessFile,
         ...options.env,
       },
-    },
-  )
+      TEST_BUILD,
+    ),
+  })
   for (const stream of [portal.stdout, portal.stderr])
     stream?.on('data', (chunk: Buffer) => {
       log += chunk

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { buildPortal, NEXT_PROGRAM, PROJECT_ROOT } from '../lib/build.ts'
 import { ended, shellExitCode, spawnBound } from '../lib/child-process.ts'
 import { ensureProgram, MissingProgramError } from '../lib/system-package.ts'
+import { TEST_BUILD } from './portal.ts'
 
 /**
  * `npm test`: everything that has to hold, in the order in which it is cheapest to fail. With `--data FOLDER` it runs the
@@ -43,6 +44,16 @@ function settled(counts: Counts, exitCode: number): Counts {
   return exitCode !== 0 && counts.failed === 0 ? { ...counts, failed: 1 } : counts
 }
 
+/** A step that cannot even be run (the build fails, say) is one failed test; the others still run and are counted. */
+async function counted(step: () => Promise<Counts>): Promise<Counts> {
+  try {
+    return await step()
+  } catch (error) {
+    log(error instanceof Error ? `${error.stack}` : String(error))
+    return { passed: 0, failed: 1 }
+  }
+}
+
 async function nodeTests(
   name: string,
   files: readonly string[],
@@ -72,6 +83,7 @@ async function nodeTests(
 
 async function browserTests(chromium: string): Promise<Counts> {
   log('\n== In the browser')
+  await buildPortal({ distDir: TEST_BUILD, log })
   const folder = mkdtempSync(join(tmpdir(), 'portal-counts-'))
   const file = join(folder, 'browser.json')
   const exitCode = await run(join(BIN, 'playwright'), ['test', '-c', 'e2e/playwright.config.ts'], {
@@ -93,16 +105,15 @@ async function projectTests(): Promise<Counts[]> {
     await check('Lint and format', join(BIN, 'biome'), ['ci', '--error-on-warnings', '.']),
     await check('Route types', process.execPath, [NEXT_PROGRAM, 'typegen']),
     await check('Types', join(BIN, 'tsc'), ['--noEmit']),
-    await nodeTests('Units, store and commands', ['{app,lib,ingest,e2e}/**/*.test.ts']),
+    await counted(() => nodeTests('Units, store and commands', ['{app,lib,ingest,e2e}/**/*.test.ts'])),
   ]
-  await buildPortal({ distDir: '.next-test', log })
-  counts.push(await browserTests(chromium))
+  counts.push(await counted(() => browserTests(chromium)))
   return counts
 }
 
 async function dataTests(folder: string): Promise<Counts[]> {
   await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
-  return [await nodeTests('Real logs', ['e2e/real-logs.ts'], { REAL_LOGS: folder })]
+  return [await counted(() => nodeTests('Real logs', ['e2e/real-logs.ts'], { REAL_LOGS: folder }))]
 }
 
 const [option, folder, ...rest] = process.argv.slice(2)

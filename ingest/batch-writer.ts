@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { decodeMember } from '#lib/line/member.ts'
 import { type AppendOutcome, appendLines } from '#lib/store/append.ts'
-import { redisFault, whenReady } from '#lib/store/redis.ts'
+import { redisFault } from '#lib/store/redis.ts'
 import { keepRejects, REJECT_LINE_BYTES, type Reject } from '#lib/store/rejects.ts'
 import type { Batch } from './batch.ts'
 import { countReject, type Summary } from './summary.ts'
@@ -21,23 +21,19 @@ export class BatchWriter {
   readonly #redis: Redis
   readonly #summary: Summary
   readonly #say: (text: string) => void
+  readonly #giveUp: AbortSignal
   #troubled = false
-  #givenUp = false
 
-  constructor(options: { redis: Redis; summary: Summary; say: (text: string) => void }) {
+  constructor(options: { redis: Redis; summary: Summary; say: (text: string) => void; giveUp: AbortSignal }) {
+    this.#giveUp = options.giveUp
     this.#redis = options.redis
     this.#summary = options.summary
     this.#say = options.say
   }
 
-  /** From now on a batch that cannot be written at once is given up. */
-  giveUp(): void {
-    this.#givenUp = true
-  }
-
   /**
    * Writes one batch, however long Redis takes to come back.
-   * @returns lines that were given up, 0 unless {@link giveUp} was called.
+   * @returns lines that were given up, 0 unless `giveUp` fired.
    * @throws what the store answers that no waiting mends.
    */
   async write(batch: Batch): Promise<number> {
@@ -85,9 +81,8 @@ export class BatchWriter {
       if (redisFault(error) === 'other') throw error
       if (!this.#troubled) this.#say(`Redis: ${messageOf(error)}. Waiting; nothing is lost.`)
       this.#troubled = true
-      if (this.#givenUp) return false
-      await whenReady(this.#redis, pauseMs)
-      await delay(pauseMs)
+      await delay(pauseMs, undefined, { signal: this.#giveUp }).catch(() => undefined)
+      if (this.#giveUp.aborted) return false
       pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)
     }
     if (this.#troubled) this.#say('Redis takes lines again.')

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { PortalError } from '#lib/errors.ts'
 import { type Environment, parseRedisUrl } from '#lib/settings.ts'
-import { connectRedis, redisFault, refuseEvictingRedis } from '#lib/store/redis.ts'
+import { connectRedis, pingStore, redisFault, refuseEvictingRedis } from '#lib/store/redis.ts'
 
 /** Which Redis `ingest` talks to, and how it gets there. */
 
@@ -13,7 +13,18 @@ const RETRY_MS = 100
 const DEFAULT_URL = 'redis://127.0.0.1:6379'
 /** Written by the demo while it runs. */
 const DEMO_FILE = join(import.meta.dirname, '..', '.data', 'demo.json')
-const demoSchema = z.object({ redisUrl: z.url(), pid: z.int().positive() })
+/** A file that is cut off is one of a demo that was, and no longer runs. */
+const demoSchema = z
+  .string()
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown
+    } catch (error) {
+      context.issues.push({ code: 'custom', input: text, message: String(error) })
+      return z.NEVER
+    }
+  })
+  .pipe(z.object({ redisUrl: z.url(), pid: z.int().positive() }))
 
 function isAlive(pid: number): boolean {
   try {
@@ -33,7 +44,7 @@ function demoUrl(): string | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
-  const demo = demoSchema.safeParse(JSON.parse(text))
+  const demo = demoSchema.safeParse(text)
   return demo.success && isAlive(demo.data.pid) ? demo.data.redisUrl : null
 }
 
@@ -42,7 +53,7 @@ export function chooseRedis(env: Environment): { url: string; name: string } {
   const given = parseRedisUrl(env)
   const url = given ?? demoUrl() ?? DEFAULT_URL
   const shown = new URL(url)
-  shown.username = shown.password = ''
+  shown.username = shown.password = shown.search = ''
   const why = given ? 'REDIS_URL' : url === DEFAULT_URL ? 'default' : 'of the demo, which runs'
   return { url, name: `${shown.href} (${why})` }
 }
@@ -57,8 +68,10 @@ export async function openRedis(options: {
   name: string
   waitSeconds: number
   commandTimeoutMs: number
+  /** Ends the trying. */
+  stop?: AbortSignal
 }): Promise<Redis> {
-  const { url, name, waitSeconds, commandTimeoutMs } = options
+  const { url, name, waitSeconds, commandTimeoutMs, stop } = options
   let lastError = 'no answer'
   let refusal: PortalError | null = null
   const noteFailure = (error: Error) => {
@@ -76,9 +89,11 @@ export async function openRedis(options: {
   try {
     for (;;) {
       // A server that asks for a password says so to the first command where it does not while connecting.
-      const answers = redis.status === 'ready' && (await redis.ping().catch(noteFailure))
+      const answers = redis.status === 'ready' && (await pingStore(redis).then(() => true, noteFailure))
       if (refusal) throw refusal
       if (answers) break
+      if (stop?.aborted)
+        throw new PortalError('store_unavailable', { detail: `Stopped before ${name} answered.` })
       if (Date.now() >= deadline)
         throw new PortalError('store_unavailable', {
           detail: `${name} did not answer within ${waitSeconds} s (${lastError}).`,

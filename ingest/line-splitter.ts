@@ -45,9 +45,14 @@ export class LineSplitter {
     if (start < chunk.length) this.#hold(chunk.subarray(start))
   }
 
-  /** The stream has ended. */
-  end(): void {
-    if (this.#pendingBytes > 0) this.#finish(Buffer.alloc(0), false)
+  /**
+   * The stream has ended.
+   * @returns whether its last line had no terminator.
+   */
+  end(): boolean {
+    if (this.#pendingBytes === 0) return false
+    this.#finish(Buffer.alloc(0), false)
+    return true
   }
 
   /** Bytes of the line whose end has not come yet. */

@@ -280,3 +280,31 @@ test('SIGTERM while Redis hangs says how many lines were not stored, and is exit
   assert.match(end.stderr, /[1-9][0-9]* lines were read but not stored/)
   assert.equal(counts(end).read, 1)
 })
+
+test('SIGTERM while it still tries to reach Redis ends it', async () => {
+  const run = startIngest('redis://127.0.0.1:1', ['--wait', '600'])
+  const stderr = collectStderr(run)
+  await until('it tries', () => stderr().includes('Redis at'))
+  const started = Date.now()
+  run.signal('SIGTERM')
+  const end = await run.done
+  assert.ok(Date.now() - started < 5000)
+  assert.equal(end.exitCode, 3)
+})
+
+test('what no waiting mends ends it at once, although the log stays open, and the summary is told', async () => {
+  const { redis, server } = servers.current()
+  await redis.del('ingest:dirty')
+  await redis.set('ingest:dirty', 'mine')
+  try {
+    const run = startIngest(server.url, ['--json'])
+    run.stdin.write(`${logLine('50', 1)}\n`)
+    const end = await run.done
+    assert.equal(end.exitCode, 3)
+    assert.equal(end.stdout.trim().split('\n').length, 1)
+    assert.match(end.stderr, /WRONGTYPE/)
+    assert.doesNotMatch(end.stderr, /GET \/page/)
+  } finally {
+    await redis.del('ingest:dirty')
+  }
+})

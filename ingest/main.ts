@@ -39,11 +39,21 @@ async function read({ source, json, waitSeconds }: Extract<Command, { verb: 'rea
   const { stop, giveUp } = stopOnSignals()
   const choice = chooseRedis(process.env)
   say(`Redis at ${choice.name}`)
-  const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS })
-  redis.on('ready', () => void loadAppendScript(redis).catch(() => undefined))
-  const { summary, lost } = await readStream({ input: process.stdin, source, redis, say, stop, giveUp })
+  const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
+  const loadScript = () => void loadAppendScript(redis).catch(() => undefined)
+  loadScript()
+  redis.on('ready', loadScript)
+  const { summary, lost, failure } = await readStream({
+    input: process.stdin,
+    source,
+    redis,
+    say,
+    stop,
+    giveUp,
+  })
   redis.disconnect()
   process.stdout.write(`${json ? summaryJson(summary) : summaryText(summary)}\n`)
+  if (failure) throw failure.error
   if (lost > 0) {
     say(`${lost} lines were read but not stored, since Redis did not answer in time. Send the log again.`)
     return EXIT.unavailable

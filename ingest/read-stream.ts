@@ -23,28 +23,35 @@ export interface ReadOptions {
   readonly giveUp: AbortSignal
 }
 
+export interface Outcome {
+  readonly summary: Summary
+  /** Lines given up on, 0 unless `giveUp` fired. */
+  readonly lost: number
+  /** What ended the reading before its time, and no waiting mends. */
+  readonly failure: { readonly error: unknown } | null
+}
+
 /**
  * Reads a log to its end and stores its lines. Reading waits while two batches are on their way, so that memory does not
  * grow when Redis is slow or away.
- * @returns what became of the lines, and how many were given up on (0 unless `giveUp` fired).
+ * @returns what became of the lines, also when the reading ended early.
  */
-export async function readStream(options: ReadOptions): Promise<{ summary: Summary; lost: number }> {
+export async function readStream(options: ReadOptions): Promise<Outcome> {
   const { input, source, redis, say, stop, giveUp } = options
   const summary = newSummary()
   const recent = new RecentLines({ seed: randomBytes(8).readBigUInt64LE() })
   const builder = new BatchBuilder({ source, recent, nowSeconds: () => Date.now() / 1000 })
   const splitter = new LineSplitter(builder)
-  const writer = new BatchWriter({ redis, summary, say })
-  giveUp.addEventListener('abort', () => {
-    writer.giveUp()
-    // What Redis has not answered by now is not waited for.
-    redis.disconnect()
-  })
+  const writer = new BatchWriter({ redis, summary, say, giveUp })
+  // What Redis has not answered by then is not waited for.
+  giveUp.addEventListener('abort', () => redis.disconnect())
   const projector = new Projector(redis)
   projector.start()
 
   let lost = 0
   let failure: { error: unknown } | null = null
+  /** Ends the reading when lines can no longer be stored, however long the log stays quiet. */
+  const broken = new AbortController()
   /** Batches being written or waiting to be. */
   let underWay = 0
   let writing: Promise<void> = Promise.resolve()
@@ -53,7 +60,8 @@ export async function readStream(options: ReadOptions): Promise<{ summary: Summa
     try {
       if (!failure) lost += await writer.write(batch)
     } catch (error) {
-      failure = { error }
+      failure ??= { error }
+      broken.abort()
     }
     underWay--
   }
@@ -76,25 +84,26 @@ export async function readStream(options: ReadOptions): Promise<{ summary: Summa
   }
 
   try {
-    for await (const chunk of addAbortSignal(stop, input)) {
+    for await (const chunk of addAbortSignal(AbortSignal.any([stop, broken.signal]), input)) {
       splitter.push(chunk)
-      if (failure) break
       if (builder.isFull) await send()
       else if (!builder.isEmpty) sendSoon()
     }
-    splitter.end()
+    if (splitter.end()) say('The last line has no end; it is taken as it stands.')
   } catch (error) {
-    if (!stop.aborted) failure ??= { error: new PortalError('source_unavailable', { cause: error }) }
+    if (!stop.aborted && !broken.signal.aborted)
+      failure ??= { error: new PortalError('source_unavailable', { cause: error }) }
   }
   if (timer) clearTimeout(timer)
   if (!builder.isEmpty) void send()
   await writing
   await projector.stop()
-  if (failure) throw (failure as { error: unknown }).error
   if (recent.forgottenEarly > 0)
     say(
       `${recent.forgottenEarly} seconds left the table of recent lines early, since the log jumps about in time; equal lines across such a cut merge.`,
     )
-  await writer.persist(() => projectAll(redis))
-  return { summary, lost }
+  // Also after a failure: what was stored before it is to be counted.
+  if (failure) await projectAll(redis).catch(() => undefined)
+  else await writer.persist(() => projectAll(redis))
+  return { summary, lost, failure }
 }

@@ -1,4 +1,3 @@
-import type { Metadata } from 'next'
 import { context } from '#app/context.ts'
 import { CountsTable } from '#app/counts-table.tsx'
 import { Fault } from '#app/fault.tsx'
@@ -12,8 +11,6 @@ import { type RawParameters, requestPath, singleParameters } from '#lib/explore/
 import { currentClock } from '#lib/explore/window.ts'
 import { readAllHits } from '#lib/store/counts.ts'
 
-export const metadata: Metadata = { title: 'All collections' }
-
 interface AdminProps {
   searchParams: Promise<RawParameters>
 }
@@ -25,7 +22,7 @@ export default async function AdminPage({ searchParams }: AdminProps) {
   try {
     const { viewer, grant } = await requireAdmin(path)
     return (
-      <Shell viewer={viewer}>
+      <Shell viewer={viewer} title="All collections">
         <h1>All collections</h1>
         <AccessFileState />
         <Counts grant={grant} parameters={parameters} path={path} />

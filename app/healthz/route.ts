@@ -1,5 +1,5 @@
-import { asPortalError } from '#lib/errors.ts'
-import { answered } from '#lib/store/redis.ts'
+import { asPortalError, RETRY_AFTER_SECONDS } from '#lib/errors.ts'
+import { answered, pingStore } from '#lib/store/redis.ts'
 import { context } from '../context.ts'
 import { dataRoute } from '../data-route.ts'
 
@@ -17,7 +17,12 @@ const HTTP_UNAVAILABLE = 503
 
 export const GET = dataRoute(async () => {
   const health = await look()
-  return Response.json(health, { status: health.status === 'down' ? HTTP_UNAVAILABLE : 200 })
+  return health.status === 'down'
+    ? Response.json(health, {
+        status: HTTP_UNAVAILABLE,
+        headers: { 'Retry-After': String(RETRY_AFTER_SECONDS) },
+      })
+    : Response.json(health)
 })
 
 async function look(): Promise<Health> {
@@ -31,7 +36,7 @@ async function look(): Promise<Health> {
 /** Answers within the connection's command timeout, a second and a half, even when Redis hangs. */
 async function storeFault(): Promise<string | null> {
   try {
-    await answered(context().redis.ping())
+    await answered(pingStore(context().redis))
     return null
   } catch (thrown) {
     return asPortalError(thrown).code

@@ -1,4 +1,3 @@
-import type { Metadata } from 'next'
 import { redirect } from 'next/navigation'
 import { ERRORS } from '#lib/errors.ts'
 import { returnPath } from '#lib/session/return-path.ts'
@@ -7,8 +6,6 @@ import { Fault } from '../fault.tsx'
 import { reportFault } from '../fault-report.ts'
 import { PlainPage } from '../plain-page.tsx'
 import { viewer } from '../viewer.ts'
-
-export const metadata: Metadata = { title: 'Sign in' }
 
 /** What went wrong, by the code that the sign-in's routes put into the address. */
 const WORDS: ReadonlyMap<string, string> = new Map([
@@ -44,14 +41,14 @@ export default async function SignInPage({ searchParams }: PageProps) {
     if (error === undefined && (await viewer())) redirect(next)
   } catch (thrown) {
     return (
-      <PlainPage>
+      <PlainPage title="Sign in">
         <h1>Sign in</h1>
         <Fault {...reportFault(thrown)} retry={`/signin?next=${encodeURIComponent(next)}`} />
       </PlainPage>
     )
   }
   return (
-    <PlainPage>
+    <PlainPage title="Sign in">
       <section className="card">
         <h1>Sign in</h1>
         {error !== undefined && (

@@ -37,3 +37,9 @@ export function inputMoment(micros: number, zone: string): string {
   const moment = Temporal.Instant.fromEpochMilliseconds(Math.floor(micros / 1000)).toZonedDateTimeISO(zone)
   return moment.toPlainDateTime().toString({ smallestUnit: 'second' })
 }
+
+/** Whether the window's times of day tell its moments apart: all of it lies on one day of the zone. */
+export function isWithinOneDay(window: { fromMicros: number; toMicros: number }, zone: string): boolean {
+  const last = Math.max(window.fromMicros, window.toMicros - 1)
+  return parts(window.fromMicros / 1000, zone).date === parts(last / 1000, zone).date
+}

@@ -193,14 +193,17 @@ async function withUserinfo(
   }
 }
 
+/** RFC 6749, section 5.2. */
+const CLIENT_ERRORS = new Set(['invalid_client', 'unauthorized_client', 'unsupported_grant_type'])
+
 /**
- * Whether the token endpoint refused the grant. Some providers answer a revoked one with a bare 4xx. `invalid_client`
- * is no word about the person: the portal's own secret is wrong, and sessions then end by age.
+ * Whether the token endpoint refused the grant. Some providers answer a revoked one with a bare 4xx. An error
+ * about the client is no word about the person: the portal is wrongly set up, and sessions then end by age.
  */
 function isRevocation(error: unknown): boolean {
   const status = statusOf(error)
   if (status === null || status < 400 || status > 499 || PASSING_STATUS.has(status)) return false
-  return !(error instanceof oidc.ResponseBodyError && error.error === 'invalid_client')
+  return !(error instanceof oidc.ResponseBodyError && CLIENT_ERRORS.has(error.error))
 }
 
 function isOtherSubject(error: unknown): boolean {

@@ -7,7 +7,7 @@ import {
 } from '../access/decide.ts'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
 import { countsKey, dayCountsKey, KNOWN_KEY, utcDay } from './keys.ts'
-import { answered } from './redis.ts'
+import { answered, isWrongType } from './redis.ts'
 
 /** Reads of the counters that every append keeps. */
 
@@ -19,6 +19,8 @@ export interface CollectionHits {
   readonly today: number
   /** Highest second stored, epoch seconds, or null where there is none. */
   readonly lastSeen: number | null
+  /** Set where a key of the counts holds something else; the numbers are 0 then. */
+  readonly unreadable?: true
 }
 
 /** Collections asked for in one pipeline. */
@@ -72,7 +74,7 @@ async function hitsOf(
     const pipeline = redis.pipeline()
     for (const id of some) pipeline.hmget(countsKey(id), 'hits', 'last').hget(dayCountsKey(id, today), 'hits')
     const replies = (await pipeline.exec()) ?? []
-    for (const [error] of replies) if (error) throw error
+    for (const [error] of replies) if (error && !isWrongType(error)) throw error
     for (const [index, collection] of some.entries()) {
       const [total, last] = (replies[2 * index]?.[1] ?? []) as (string | null)[]
       const todayHits = replies[2 * index + 1]?.[1] as string | null
@@ -81,6 +83,7 @@ async function hitsOf(
         total: Number(total ?? 0),
         today: Number(todayHits ?? 0),
         lastSeen: last == null ? null : Number(last),
+        ...(replies[2 * index]?.[0] || replies[2 * index + 1]?.[0] ? { unreadable: true } : {}),
       })
     }
   }

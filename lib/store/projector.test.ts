@@ -9,8 +9,8 @@ import {
   store,
 } from '../../e2e/store-server.ts'
 import { readAllHits, readGrantedHits } from './counts.ts'
-import { DIRTY_KEY, KNOWN_KEY, PROJECTING_KEY, PROJECTOR_LEASE_KEY } from './keys.ts'
-import { Projector, projectAll, projectDirty } from './projector.ts'
+import { countsKey, DIRTY_KEY, KNOWN_KEY, PROJECTING_KEY, PROJECTOR_LEASE_KEY } from './keys.ts'
+import { Projector, projectAll, projectDirty, writeProjections } from './projector.ts'
 import { microsOfSecond } from './score.ts'
 
 const servers = openStoreServer()
@@ -90,4 +90,32 @@ test('counts of all collections take an admin grant and no other', async () => {
   const { redis } = servers.current()
   await assert.rejects(readAllHits(redis, readGrant('34') as never, T), /grant/)
   await assert.rejects(readGrantedHits(redis, [{ collection: '34' } as never], T), /grant/)
+})
+
+test('a projector that writes what it read long ago is put right, although another finished in between', async () => {
+  const { redis } = servers.current()
+  const id = collectionId('36')
+  await store(redis, some('36', 0, 2))
+  const stale = new Map([[id, '2']])
+  await store(redis, some('36', 2, 2))
+  await projectAll(redis)
+  assert.equal(await redis.hget(KNOWN_KEY, 'hits:36'), '4')
+  // The slow one wakes up, writes, and dies.
+  await writeProjections(redis, stale)
+  assert.equal(await redis.hget(KNOWN_KEY, 'hits:36'), '2')
+  await projectAll(redis)
+  assert.equal(await redis.hget(KNOWN_KEY, 'hits:36'), '4')
+})
+
+test('one collection whose counts are of another type keeps no other from being projected or shown', async () => {
+  const { redis } = servers.current()
+  await redis.set(countsKey(collectionId('37')), 'mine')
+  const outcome = await store(redis, [...some('37', 0, 1), ...some('38', 0, 1)])
+  assert.equal(outcome.stored, 1)
+  await projectAll(redis)
+  assert.equal(await redis.hget(KNOWN_KEY, 'hits:38'), '1')
+  assert.equal(await redis.exists(DIRTY_KEY, PROJECTING_KEY), 0)
+  const all = await readAllHits(redis, adminGrant(), T)
+  assert.equal(all.find(({ collection }) => collection === '37')?.unreadable, true)
+  assert.equal(all.find(({ collection }) => collection === '38')?.total, 1)
 })

@@ -2,17 +2,21 @@ import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, PROJECTING_KEY, PROJECTOR_LEASE_KEY } from './keys.ts'
-import { answered, Script } from './redis.ts'
+import { answered, isWrongType, Script } from './redis.ts'
 
 /**
  * Carries the authoritative counts of each collection over to the projections (`known:`), which the original layout
  * keeps in keys of their own. Values are absolute, never increments, so that projecting twice is harmless.
  *
  * An id is moved from the dirty set to a taken set, its counts are read, the projection is written, and the counts are
- * read again: only an id whose counts are what was written leaves the taken set. So neither a mark set meanwhile, nor a
+ * read again: an id whose counts are what was written leaves the taken set, any other is marked dirty anew. The write
+ * goes out together with a mark in the taken set, since another projector may have finished the id in between: whoever
+ * wrote last has a mark standing until it has looked that what it wrote is right. So neither a mark set meanwhile, nor a
  * projector that dies or sleeps between its steps, leaves a projection behind for longer than the next round.
  *
  * The lease keeps several `ingest` processes from doing the same work; it is not what makes it right.
+ *
+ * A collection whose counts are no hash is left out: its lines are rejects (see `append.lua`) and it has no counts.
  */
 
 const takeDirty = new Script('take-dirty')
@@ -36,24 +40,33 @@ async function projectOnce(redis: Redis): Promise<number> {
   const ids = reply.map((id) => id.toString('latin1') as CollectionId)
   if (ids.length === 0) return 0
   const before = await hitsOf(redis, ids)
-  await redis.hset(
-    KNOWN_KEY,
-    Object.fromEntries(ids.map((id, index) => [knownField(id), before[index] ?? '0'])),
-  )
+  await writeProjections(redis, before)
   const after = await hitsOf(redis, ids)
-  const settled = ids.filter((_, index) => before[index] === after[index])
-  if (settled.length > 0) await redis.srem(PROJECTING_KEY, settled)
-  return ids.length - settled.length + (await redis.scard(DIRTY_KEY))
+  const unsettled = [...before.keys()].filter((id) => before.get(id) !== after.get(id))
+  if (unsettled.length > 0) await redis.sadd(DIRTY_KEY, unsettled)
+  await redis.srem(PROJECTING_KEY, ids)
+  return unsettled.length + (await redis.scard(DIRTY_KEY))
 }
 
-async function hitsOf(redis: Redis, ids: readonly CollectionId[]): Promise<(string | null)[]> {
+/** The mark comes before the write: a projector that dies after it leaves the id to the next. */
+export async function writeProjections(redis: Redis, hits: ReadonlyMap<CollectionId, string>): Promise<void> {
+  if (hits.size === 0) return
+  const pipeline = redis.pipeline().sadd(PROJECTING_KEY, [...hits.keys()])
+  pipeline.hset(KNOWN_KEY, Object.fromEntries([...hits].map(([id, count]) => [knownField(id), count])))
+  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error
+}
+
+/** @returns the hits of each id; ids whose counts are no hash are left out. */
+async function hitsOf(redis: Redis, ids: readonly CollectionId[]): Promise<Map<CollectionId, string>> {
   const pipeline = redis.pipeline()
   for (const id of ids) pipeline.hget(countsKey(id), 'hits')
-  const replies = (await pipeline.exec()) ?? []
-  return replies.map(([error, value]) => {
-    if (error) throw error
-    return value as string | null
-  })
+  const hits = new Map<CollectionId, string>()
+  for (const [index, [error, value]] of ((await pipeline.exec()) ?? []).entries()) {
+    const id = ids[index]
+    if (error && !isWrongType(error)) throw error
+    if (id && !error) hits.set(id, (value as string | null) ?? '0')
+  }
+  return hits
 }
 
 /** Works through everything that is dirty, lease or not; for a run that ends and leaves its projections equal. */

@@ -74,7 +74,8 @@ while count < limit and start < stop and bytes < maxBytes do
     found[count] = { member, chunk[2 * i] }
     if forward then start = start + 1 else stop = stop - 1 end
   end
-  step = math.min(step * 4, 2048)
+  -- A chunk is read whole before its bytes are known, and a line may have a mebibyte.
+  step = math.min(step * 4, 256)
 end
 
 local firstRank = forward and start - count or stop

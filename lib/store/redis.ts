@@ -7,7 +7,7 @@ import { type ErrorCode, PortalError } from '../errors.ts'
 
 /**
  * The connection to Redis and what its errors mean. Everything under `lib/store` takes the connection as an argument;
- * nothing outside it sends a command.
+ * nothing outside it sends a command to it.
  */
 
 export interface ConnectOptions {
@@ -94,6 +94,11 @@ export function storeError(error: unknown): PortalError {
   return new PortalError(fault === 'refused' ? 'store_refused' : 'store_unavailable', { cause: error })
 }
 
+/** Whether the server answers, by the cheapest command there is. */
+export async function pingStore(redis: Redis): Promise<void> {
+  await redis.ping()
+}
+
 /** Runs one read or write of the store and turns the client's errors into the portal's. */
 export async function answered<T>(work: Promise<T>): Promise<T> {
   try {
@@ -149,6 +154,11 @@ export class Script {
   call(keys: readonly string[], args: readonly Argument[]): [string, ...Argument[]] {
     return ['EVALSHA', this.sha, keys.length, ...keys, ...args]
   }
+}
+
+/** A key holds something else than what the command is for. */
+export function isWrongType(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('WRONGTYPE')
 }
 
 export function isNoScript(error: unknown): boolean {

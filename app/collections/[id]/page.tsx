@@ -1,4 +1,3 @@
-import type { Metadata } from 'next'
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
 import { reportFault } from '#app/fault-report.ts'
@@ -17,8 +16,6 @@ import { LinesTable } from './lines-table.tsx'
 import { Pager } from './pager.tsx'
 import { WindowBar } from './window-bar.tsx'
 
-export const metadata: Metadata = { title: 'Lines' }
-
 interface ExplorerProps {
   params: Promise<{ id: string }>
   searchParams: Promise<RawParameters>
@@ -31,7 +28,7 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
   try {
     const { viewer, grant } = await requireCollection(id, path)
     return (
-      <Shell viewer={viewer}>
+      <Shell viewer={viewer} title={grant.name}>
         <h1>
           {grant.name}{' '}
           <span className="font-normal text-muted">

@@ -22,19 +22,19 @@ interface RouteContext {
 }
 
 /** Path below /api/auth -> query parameters that are passed on. */
-const GET_ACTIONS: Readonly<Record<string, readonly string[]>> = {
-  providers: [],
-  csrf: [],
-  signin: ['error'],
-  [`signin/${PROVIDER_ID}`]: ['error'],
-  error: ['error'],
-  [`callback/${PROVIDER_ID}`]: ['code', 'state', 'iss', 'session_state', 'scope'],
-}
+const GET_ACTIONS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['providers', []],
+  ['csrf', []],
+  ['signin', ['error']],
+  [`signin/${PROVIDER_ID}`, ['error']],
+  ['error', ['error']],
+  [`callback/${PROVIDER_ID}`, ['code', 'state', 'iss', 'session_state', 'scope']],
+])
 const POST_ACTIONS = new Set([`signin/${PROVIDER_ID}`, `callback/${PROVIDER_ID}`])
 
 export const GET = dataRoute<RouteContext>(async (request, { params }) => {
   const action = (await params).nextauth
-  const known = GET_ACTIONS[action.join('/')]
+  const known = GET_ACTIONS.get(action.join('/'))
   if (!known) throw new PortalError('not_found')
   const query = request.nextUrl.searchParams
   const passed = known.flatMap((name) => (query.has(name) ? [[name, query.get(name) ?? ''] as const] : []))
