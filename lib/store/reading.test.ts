@@ -219,3 +219,36 @@ test('held against a naive twin: any lines, any window, any page size, both dire
     { numRuns: 150 },
   )
 })
+
+test('among lines of one microsecond a cursor finds its line again, whatever was added before or after it', async () => {
+  const { redis } = servers.current()
+  for (const forward of [true, false]) {
+    const id = newId()
+    const at = microsOfSecond(T)
+    const settled = Array.from({ length: 60 }, (_, i) => `m${String(i).padStart(2, '0')}`)
+    await store(
+      redis,
+      packLines(
+        id,
+        '',
+        settled.map((line) => ({ line, micros: at })),
+      ),
+    )
+    let round = 0
+    const between = () => {
+      round++
+      return store(
+        redis,
+        packLines(id, '', [
+          { line: `a${round}`, micros: at },
+          { line: `z${round}`, micros: at },
+        ]),
+      )
+    }
+    const seen = await pageThrough(id, { limit: 7, forward, between })
+    assert.deepEqual(
+      seen.filter((text) => text.startsWith('m')),
+      settled,
+    )
+  }
+})
