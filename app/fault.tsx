@@ -26,7 +26,7 @@ export async function Fault({ error, reference, retry }: FaultProps) {
       <p>{error.publicMessage}</p>
       <p>
         <a href={retry} className="button">
-          Try again
+          {error.fault === 'user' ? 'Start over' : 'Try again'}
         </a>{' '}
         <small>ref {reference}</small>
       </p>

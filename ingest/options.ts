@@ -15,7 +15,8 @@ export const HELP = `Reads access logs into the portal's store.
   npm run -s ingest -- print ID [--from T --to T]   writes a collection's lines to standard output
 
 Options of reading
-  --source NAME     the web server's log, such as web1: letters, digits, '.', '_', '-', 32 at most
+  --source NAME     the web server's log, such as web1: letters, digits, '.', '_', '-', 32 at most; without it lines are
+                    stored under no server's name, which is not the same as under one
   --format NAME     auto (default), clf or combined; a line's collection is the number that ends it
   --json            the summary as one JSON object
   --wait SECONDS    how long to try to reach Redis before giving up (30)
@@ -30,13 +31,16 @@ Exit codes         0 done, 1 some lines were rejected, 2 usage or settings, 3 Re
 A log sent again, whole or in part, stores nothing twice: a line is known by its bytes, its source and how many equal
 lines came before it. Two limits follow. Pieces of one log sent in separate runs that do not overlap can merge equal
 lines of one second that the cut went between; send the log from its start ('tail -n +1 -F'). Two logs sent under one
-source name merge their equal lines.
+source name merge their equal lines. A last line without a line end is taken as it stands, and said; a connection that
+breaks within a line leaves such a piece.
 `
 
 const FORMATS = ['auto', 'clf', 'combined']
 
 function usage(detail: string): never {
-  throw new PortalError('bad_usage', { detail: `${detail} See: npm run -s ingest -- --help` })
+  throw new PortalError('bad_usage', {
+    detail: `${/[.:!?]$/.test(detail) ? detail : `${detail}.`} See: npm run -s ingest -- --help`,
+  })
 }
 
 /** @throws PortalError `bad_usage`, naming the argument and what is accepted. */

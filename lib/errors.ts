@@ -14,7 +14,7 @@ interface ErrorEntry {
 }
 
 export const ERRORS = {
-  bad_parameter: { status: 400, fault: 'user', text: 'A part of the address is not understood.' },
+  bad_parameter: { status: 400, fault: 'user', text: 'Something that was asked for is not understood.' },
   unauthenticated: { status: 401, fault: 'user', text: 'Sign in to read this.' },
   cross_site: { status: 403, fault: 'user', text: 'This request came from another site and was refused.' },
   not_found: {

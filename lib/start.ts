@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { openAccessSource } from './access/access-source.ts'
 import { BuildError, buildPortal, PROJECT_ROOT } from './build.ts'
 import { endChild, ended, type ProcessEnd, shellExitCode, spawnBound } from './child-process.ts'
 import { PortalError } from './errors.ts'
@@ -31,16 +32,27 @@ async function run(
   return ended(child)
 }
 
-/** The settings, or null after every fault was named on stderr. */
-function settings(): PortalSettings | null {
+/** What `read` throws of that kind, in words. */
+function faultOf(code: PortalError['code'], read: () => unknown): string | null {
   try {
-    return parsePortalSettings(process.env)
-  } catch (error) {
-    if (!(error instanceof PortalError) || error.code !== 'bad_settings') throw error
-    log('The portal does not start, since its settings are not complete:')
-    log(error.detail ?? error.message)
+    read()
     return null
+  } catch (error) {
+    if (error instanceof PortalError && error.code === code) return error.detail ?? error.message
+    throw error
   }
+}
+
+/** The settings, or null after every fault was named on stderr, those of the access file among them. */
+function settings(): PortalSettings | null {
+  const path = process.env.ACCESS_FILE
+  const inSettings = faultOf('bad_settings', () => parsePortalSettings(process.env))
+  const inFile = path ? faultOf('bad_access_file', () => openAccessSource({ path, log })) : null
+  if (inSettings === null && inFile === null) return parsePortalSettings(process.env)
+  log('The portal does not start, since its settings are not complete:')
+  if (inSettings) log(inSettings)
+  if (inFile) log(`ACCESS_FILE: ${inFile}`)
+  return null
 }
 
 async function startPortal(stop: Stop): Promise<number> {

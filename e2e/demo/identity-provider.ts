@@ -18,7 +18,7 @@ export type { AccountClaims, IdentityProviderOptions, ProviderKeys }
 
 /**
  * A real OpenID Connect provider on loopback for the demo and the tests: the code flow with PKCE, refresh tokens,
- * revocation, sign-out at the provider and back-channel logout. It knows a few made-up people whose password equals
+ * revocation, sign-out at the provider and back-channel logout. It knows a few accounts whose password equals
  * their name, grants consent by itself, and protects nothing.
  */
 

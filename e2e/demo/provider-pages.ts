@@ -64,7 +64,7 @@ export function loginPage(rejected?: string): string {
 <button type="submit">Sign in</button>
 <button type="submit" name="cancel" value="yes" formnovalidate>Cancel</button>
 </form>
-<p>This sign-in is for looking only: it knows a few made-up people and protects nothing.</p>`,
+<p>This sign-in is for looking only and protects nothing. Names are hr-owner, web-owner, masked-owner, no-groups and admin; the password equals the name.</p>`,
   )
 }
 

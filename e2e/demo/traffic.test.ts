@@ -94,3 +94,12 @@ test('holds true repeats, IPv6 visitors and the statuses of a real log', (contex
   for (const status of ['200', '301', '303', '304', '404', '500', '503'])
     assert.ok(statuses.has(status), status)
 })
+
+test('gives the first account something new every few seconds, also at night', () => {
+  const seconds = written
+    .filter(({ line }) => line.endsWith(' 1824'))
+    .map(({ second }) => second)
+    .sort((a, b) => a - b)
+  const gaps = seconds.map((second, index) => second - (seconds[index - 1] ?? START))
+  assert.ok(Math.max(...gaps.slice(1)) <= 5)
+})

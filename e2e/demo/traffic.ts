@@ -20,8 +20,8 @@ import {
 
 export const DEMO_SOURCES = ['web1', 'web2', 'web3'] as const
 
-/** Of all web servers together. */
-const LINES_PER_DAY = 90_000
+/** Visitors' lines of all web servers together; the probe adds 17,280. */
+const LINES_PER_DAY = 73_000
 /** Measured over a day of the code below. */
 const MEAN_LINES_PER_VISIT = 2.75
 const DAY_SECONDS = 86_400
@@ -37,6 +37,13 @@ const REPEAT_CHANCE = 0.012
 const SCANNER_CHANCE = 0.02
 const ROBOT_CHANCE = 0.2
 const VISITORS = 900
+/**
+ * An uptime probe asks one web server after the other for this page: a live page shows something new every few seconds,
+ * also at night.
+ */
+const PROBE_SECONDS = 5
+const PROBE: Visitor = { address: '198.51.100.9', agent: 'uptime-probe/2.1', isRobot: true }
+const PROBED: Request = { method: 'GET', path: '/hr/', status: 200, referrer: '-', id: '1824' }
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** A uniform random number from 0 to below 1. */
@@ -191,6 +198,11 @@ function formatLine(visitor: Visitor, request: Request, beganSecond: number): st
   )
 }
 
+function isProbed(source: string, epochSecond: number): boolean {
+  if (epochSecond % PROBE_SECONDS !== 0) return false
+  return DEMO_SOURCES[(epochSecond / PROBE_SECONDS) % DEMO_SOURCES.length] === source
+}
+
 /**
  * What a web server writes to its access log during one second.
  * @param source the web server's name, such as one of {@link DEMO_SOURCES}
@@ -214,5 +226,6 @@ export function linesWritten(source: string, epochSecond: number): string[] {
       if (random() < REPEAT_CHANCE) lines.push(line)
     }
   }
+  if (isProbed(source, epochSecond)) lines.push(formatLine(PROBE, PROBED, epochSecond))
   return lines
 }

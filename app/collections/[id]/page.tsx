@@ -75,9 +75,14 @@ async function Explorer(props: { grant: CollectionGrant; parameters: RawParamete
           />
         ) : (
           <>
-            <Pager page={page} href={href} label="Pages, above the lines" />
+            <div className="flex flex-wrap items-center gap-x-4">
+              <Pager page={page} href={href} label="Pages, above the lines" />
+              <a href="#end">End of this page ↓</a>
+            </div>
             <LinesTable page={page} window={query.window} zone={clock.zone} />
-            <Pager page={page} href={href} label="Pages, below the lines" />
+            <div id="end">
+              <Pager page={page} href={href} label="Pages, below the lines" />
+            </div>
           </>
         )}
       </>

@@ -32,7 +32,7 @@ export function WindowBar({ collection, query, clock }: WindowBarProps) {
     to: momentText(window.toMicros),
   })
   return (
-    <div className="mb-3 flex flex-wrap items-end gap-x-4 gap-y-2">
+    <div className="mb-3 flex flex-wrap items-end gap-x-3 gap-y-2">
       <nav aria-label="Windows" className="flex flex-wrap gap-2">
         {PRESETS.map(([value, name]) => (
           <Choice key={value} href={`/collections/${collection}?from=${value}`} current={preset === value}>
