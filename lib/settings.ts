@@ -3,7 +3,8 @@ import { PortalError } from './errors.ts'
 
 /**
  * The one reader of the environment. Each parser takes the environment as an argument, lists every fault at once and
- * returns plain values; nothing else looks at `process.env` (but `next.config.js`, which Next.js reads itself).
+ * returns plain values. Nothing else takes a setting from `process.env`; the few files that hand it on to a parser or to
+ * a child process are listed in `import-direction.test.ts`.
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,12 +1,12 @@
 import { PortalError } from '../errors.ts'
-import type { PageStart } from '../store/reading.ts'
+import type { MicrosWindow, PageStart } from '../store/reading.ts'
 import { parseCursor } from './cursor.ts'
 import { type RawParameters, singleParameters } from './parameters.ts'
-import { type Clock, momentText, parseWindow, type TimeWindow } from './window.ts'
+import { type Clock, momentText, parseWindow } from './window.ts'
 
 /** What an explorer page was asked for; its address says all of it. */
 export interface ExplorerQuery {
-  readonly window: TimeWindow
+  readonly window: MicrosWindow
   readonly start: PageStart
   /** Lines a page. */
   readonly limit: number

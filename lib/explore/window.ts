@@ -20,11 +20,6 @@ export interface Clock {
   readonly zone: string
 }
 
-export interface TimeWindow extends MicrosWindow {
-  /** Whether the window's end is the moment of asking; a link to it freezes that moment. */
-  readonly endsNow: boolean
-}
-
 const DEFAULT_FROM = '1h'
 const MICROS_PER_MS = 1000
 const DURATION = /^([0-9]{1,6})(s|m|h|d|w)$/
@@ -102,11 +97,11 @@ function dayWindow(daysAgo: number, clock: Clock): MicrosWindow {
  * @param from defaults to the last hour, @param to to now.
  * @throws PortalError `bad_parameter`, its detail naming the parameter and what it takes.
  */
-export function parseWindow(from: string | undefined, to: string | undefined, clock: Clock): TimeWindow {
+export function parseWindow(from: string | undefined, to: string | undefined, clock: Clock): MicrosWindow {
   const begin = from ?? DEFAULT_FROM
   if (begin === 'today' || begin === 'yesterday') {
     if (to !== undefined) refuse('to', to, `cannot stand beside from=${begin}, which sets both ends`)
-    return { ...dayWindow(begin === 'today' ? 0 : 1, clock), endsNow: false }
+    return dayWindow(begin === 'today' ? 0 : 1, clock)
   }
   const last = durationMs(begin)
   const toMicros = to === undefined ? clock.nowMs * MICROS_PER_MS : parseMoment('to', to, clock)
@@ -114,7 +109,7 @@ export function parseWindow(from: string | undefined, to: string | undefined, cl
     last === null ? parseMoment('from', begin, clock) : Math.max(0, clock.nowMs - last) * MICROS_PER_MS
   if (fromMicros > toMicros)
     refuse('from', begin, to === undefined ? 'lies after now, where the window ends' : 'lies after to')
-  return { fromMicros, toMicros, endsNow: to === undefined || to === 'now' }
+  return { fromMicros, toMicros }
 }
 
 /** The server's own clock and zone. */
@@ -130,19 +125,18 @@ export function shiftWindow(
   { fromMicros, toMicros }: MicrosWindow,
   by: -1 | 1,
   clock: Clock,
-): TimeWindow | null {
+): MicrosWindow | null {
   const length = toMicros - fromMicros
-  const shifted = { fromMicros: fromMicros + by * length, toMicros: toMicros + by * length, endsNow: false }
+  const shifted = { fromMicros: fromMicros + by * length, toMicros: toMicros + by * length }
   if (length === 0 || shifted.fromMicros < 0 || shifted.fromMicros >= clock.nowMs * MICROS_PER_MS) return null
   return shifted
 }
 
 /** @returns the hour that ends with the given epoch second. */
-export function hourUpTo(second: number): TimeWindow {
+export function hourUpTo(second: number): MicrosWindow {
   return {
     fromMicros: Math.max(0, second + 1 - 3600) * 1e6,
     toMicros: (second + 1) * 1e6,
-    endsNow: false,
   }
 }
 

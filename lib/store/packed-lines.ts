@@ -34,10 +34,6 @@ export class PackedLines {
     return this.#buffer.subarray(0, this.#length)
   }
 
-  get sizeBytes(): number {
-    return this.#length
-  }
-
   /**
    * Adds the line `from[start, end)`.
    * @param tag what makes the line a member, in ASCII (see `memberTag`).
