@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
+import { isAlive } from '#lib/child-process.ts'
 import { PortalError } from '#lib/errors.ts'
 import { type Environment, parseRedisUrl } from '#lib/settings.ts'
 import { connectRedis, pingStore, redisFault, refuseEvictingRedis } from '#lib/store/redis.ts'
@@ -25,16 +26,6 @@ const demoSchema = z
     }
   })
   .pipe(z.object({ redisUrl: z.url(), pid: z.int().positive() }))
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it runs, as somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
 
 function demoUrl(): string | null {
   let text: string

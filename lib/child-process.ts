@@ -93,3 +93,14 @@ export function shellExitCode(end: ProcessEnd): number {
   if (end.signal) return 128 + constants.signals[end.signal]
   return end.code ?? 1
 }
+
+/** Whether a process of that id runs, whosever it is. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it runs, as somebody else.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

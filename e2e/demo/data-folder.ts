@@ -4,6 +4,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { PROJECT_ROOT } from '../../lib/build.ts'
+import { isAlive } from '../../lib/child-process.ts'
 import { generateProviderKeys, type ProviderKeys } from './identity-provider.ts'
 
 /**
@@ -87,16 +88,6 @@ function accepts(url: URL): Promise<boolean> {
     socket.once('connect', () => settle(true))
     socket.once('error', () => settle(false))
   })
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it runs, as somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** The demo that uses this folder now, or null. A file that a killed demo left behind does not count. */
