@@ -1,11 +1,12 @@
-import { closingQuote, fieldEnd, timeBracket } from './scan-line.ts'
+import { looksLikeLogTime } from './log-time.ts'
+import { closingQuote, fieldEnd, findRequest, quotedFieldClose, type RequestPlace } from './scan-line.ts'
 
 /**
  * What a page shows of a line, in columns. Each field is taken where it can be read and left out where it cannot: a line
  * with fewer fields than common format is shown all the same. Fields are views of the line's own bytes.
  */
 export interface AccessFields {
-  /** The visitor's address, the first field. */
+  /** The visitor's address as logged; a name where the server looks names up. */
   readonly address: Buffer
   readonly method: string
   /** The request's target; the whole request where it has no method. */
@@ -14,33 +15,70 @@ export interface AccessFields {
   readonly status: string
   /** Size of the answer as logged: digits or '-', or ''. */
   readonly bytes: string
+  /** What stands between the quotes, with the server's backslashes: the first quoted field after the status. */
+  readonly referrer: Buffer
+  /** The same: the second quoted field after the status. */
+  readonly agent: Buffer
 }
 
 const SPACE = 0x20
 const QUOTE = 0x22
+const COMMA = 0x2c
 const METHOD = /^[A-Z][A-Z_-]{0,19}$/
 const STATUS = /^[1-5][0-9][0-9]$/
 const SIZE = /^([0-9]{1,20}|-)$/
+/** `name:port`, which no IPv6 address is, and `[IPv6]:port`. */
+const VIRTUAL_HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/
+const NOTHING = Buffer.alloc(0)
 
-/** @returns the fields of a line of `clf` or `combined`; missing ones are empty. */
-export function accessFields(line: Buffer): AccessFields {
-  const end = line.length
-  const address = line.subarray(0, Math.max(0, line.indexOf(SPACE)))
-  const bracket = timeBracket(line, 0, end)
-  const quote = line.indexOf(QUOTE, Math.max(0, bracket))
-  const close = quote < 0 ? -1 : closingQuote(line, quote + 1, end)
-  if (close < 0) return { address, method: '', path: line.subarray(0, 0), status: '', bytes: '' }
+/**
+ * @param clientField which of the fields before the time is the visitor's address, from 1; where a line has no such field
+ * its address is empty. Without it, it is decided line by line: the first, or the second after a virtual host.
+ * @returns the fields of a line of `clf`, `combined` or `vhost`; missing ones are empty.
+ */
+export function accessFields(line: Buffer, clientField?: number): AccessFields {
+  const request: RequestPlace = { bracket: -1, open: -1, close: -1 }
+  findRequest(line, 0, line.length, request)
+  const { bracket, open, close } = request
+  // In a line without time and request the last word is whatever it broke off in.
+  const leadingEnd = bracket >= 0 ? bracket : open >= 0 ? open : line.lastIndexOf(SPACE)
+  const leading = line.subarray(0, Math.max(0, leadingEnd))
+  const address = clientField === undefined ? likelyAddress(leading) : leadingField(leading, clientField)
+  const parts = close < 0 ? { method: '', path: NOTHING } : requestFields(line.subarray(open + 1, close))
+  return { address: firstOfList(address), ...parts, ...answerFields(line, close < 0 ? line.length : close + 1) }
+}
 
-  const statusEnd = fieldEnd(line, close + 2, end)
-  const status = line.toString('latin1', close + 2, statusEnd)
-  const sizeEnd = statusEnd < end ? fieldEnd(line, statusEnd + 1, end) : end
-  const bytes = line.toString('latin1', Math.min(statusEnd + 1, end), sizeEnd)
-  return {
-    address,
-    ...requestFields(line.subarray(quote + 1, close)),
-    status: STATUS.test(status) ? status : '',
-    bytes: SIZE.test(bytes) ? bytes : '',
+/** Apache's `%v:%p` first is followed by the visitor; a visitor's own `address:port` by the `-` of `ident`. */
+function likelyAddress(leading: Buffer): Buffer {
+  const first = leadingField(leading, 1)
+  if (!VIRTUAL_HOST.test(first.toString('latin1'))) return first
+  const second = leadingField(leading, 2)
+  return second.length === 0 || second.toString('latin1') === '-' ? first : second
+}
+
+/** @returns the `number`th of the space-separated, quote-aware fields, without its quotes; empty where there are fewer. */
+function leadingField(leading: Buffer, number: number): Buffer {
+  const end = leading.length
+  let at = 0
+  for (let count = 1; ; count++) {
+    while (at < end && leading[at] === SPACE) at++
+    if (at === end || looksLikeLogTime(leading, at, end)) return NOTHING
+    const close = leading[at] === QUOTE ? quotedFieldClose(leading, at, end) : -1
+    const blank = leading.indexOf(SPACE, Math.max(at, close))
+    const fieldStop = blank < 0 ? end : blank
+    if (count === number) return close < 0 ? leading.subarray(at, fieldStop) : leading.subarray(at + 1, close)
+    at = fieldStop
   }
+}
+
+/** X-Forwarded-For may name the proxies after the visitor: `203.0.113.7, 10.0.0.1`. */
+function firstOfList(field: Buffer): Buffer {
+  let start = 0
+  while (field[start] === COMMA || field[start] === SPACE) start++
+  const comma = field.indexOf(COMMA, start)
+  let end = comma < 0 ? field.length : comma
+  while (end > start && field[end - 1] === SPACE) end--
+  return field.subarray(start, end)
 }
 
 /** `GET /path?query HTTP/1.1`, of which the protocol may be missing and the target may hold blanks. */
@@ -51,4 +89,32 @@ function requestFields(request: Buffer): { method: string; path: Buffer } {
   const last = request.lastIndexOf(SPACE)
   const hasProtocol = last > space && request.toString('latin1', last + 1, last + 6) === 'HTTP/'
   return { method, path: request.subarray(space + 1, hasProtocol ? last : request.length) }
+}
+
+/** `200 2326 "referrer" "agent"`, from the byte after the request on. */
+function answerFields(
+  line: Buffer,
+  from: number,
+): Pick<AccessFields, 'status' | 'bytes' | 'referrer' | 'agent'> {
+  const end = line.length
+  let status = ''
+  let bytes = ''
+  const quoted: Buffer[] = []
+  let at = from
+  for (let count = 0; quoted.length < 2; count++) {
+    while (at < end && line[at] === SPACE) at++
+    if (at === end) break
+    const fieldStop = fieldEnd(line, at, end)
+    if (count === 0) status = line.toString('latin1', at, fieldStop)
+    if (count === 1) bytes = line.toString('latin1', at, fieldStop)
+    const close = count > 0 && line[at] === QUOTE ? closingQuote(line, at + 1, end) : -1
+    if (close >= 0) quoted.push(line.subarray(at + 1, close))
+    at = fieldStop
+  }
+  return {
+    status: STATUS.test(status) ? status : '',
+    bytes: SIZE.test(bytes) ? bytes : '',
+    referrer: quoted[0] ?? NOTHING,
+    agent: quoted[1] ?? NOTHING,
+  }
 }

@@ -3,8 +3,9 @@ import { type LogTime, looksLikeLogTime, readLogTime } from './log-time.ts'
 /**
  * Finds in one access-log line what deciding about it takes: its time, its status and the collection it belongs to.
  *
- * Formats `clf` and `combined` (Apache, nginx): `host ident user [time] "request" status bytes "referrer" "agent" … id`.
- * They share one rule and are told apart by nothing here: the id is the last of the space-separated, quote-aware fields
+ * Formats `clf`, `combined` and `vhost` (Apache, nginx): `host ident user [time] "request" status bytes "referrer" "agent" …
+ * id`, the last with a virtual host before it; other fields may lead, quoted or not. They share one rule and are told apart
+ * by nothing here: the id is the last of the space-separated, quote-aware fields
  * after the request's closing quote, when there are at least three and the last is `[1-9][0-9]{0,19}`. A plain
  * common-format line ends in its byte count, which therefore is nobody's id.
  *
@@ -27,6 +28,7 @@ export interface ScannedLine {
   /** First digit of the status, 1 to 5, or 0 where none is readable. */
   statusClass: number
   time: LogTime
+  request: RequestPlace
 }
 
 export function newScannedLine(): ScannedLine {
@@ -36,6 +38,7 @@ export function newScannedLine(): ScannedLine {
     idEnd: 0,
     statusClass: 0,
     time: { second: 0, fraction: 0, unit: 0, offsetMinutes: 0, end: 0 },
+    request: { bracket: -1, open: -1, close: -1 },
   }
 }
 
@@ -50,17 +53,100 @@ export function closingQuote(bytes: Uint8Array, at: number, end: number): number
 }
 
 /**
- * @returns the offset of the `[` of the line's time, or -1. A user name may contain `[`, and a time even: the one that
- * counts is the first that is followed by the request's opening quote.
+ * @returns the offset of the quote that closes the field beginning with the quote at `at`, or -1 where the next quote does
+ * not end the field. A user name may begin with a quote: the next one is then the request's, to which its method sticks.
  */
-export function timeBracket(bytes: Uint8Array, start: number, end: number): number {
+export function quotedFieldClose(bytes: Uint8Array, at: number, end: number): number {
+  const close = closingQuote(bytes, at + 1, end)
+  return close >= 0 && (close + 1 === end || bytes[close + 1] === SPACE) ? close : -1
+}
+
+// Quotes at the start of a field keep all scans below linear: none is escaped, so a search for a closing quote that
+// begins at one of them ends at the next one at the latest.
+function isFieldQuote(bytes: Uint8Array, at: number, start: number): boolean {
+  return bytes[at] === QUOTE && (at === start || bytes[at - 1] === SPACE)
+}
+
+/**
+ * @returns the offset of the first `[` from `start` on that opens what looks like a time and is followed by a quote, or
+ * -1. A user name may contain `[`, and a time even. What stands in a quoted field is passed over: a header that a visitor
+ * sends may be logged before the time.
+ */
+function timeBracket(bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end; i++) {
+    if (isFieldQuote(bytes, i, start)) {
+      const fieldClose = quotedFieldClose(bytes, i, end)
+      if (fieldClose >= 0) i = fieldClose
+      continue
+    }
     if (bytes[i] !== OPEN_BRACKET || !looksLikeLogTime(bytes, i, end)) continue
     let close = i + 21
     while (close < end && bytes[close] !== 0x5d && close - i < 40) close++
     if (bytes[close + 1] === SPACE && bytes[close + 2] === QUOTE && close + 2 < end) return i
   }
   return -1
+}
+
+/** @returns whether a status stands after the blanks at `at`, and a further field after it. */
+function statusFollows(bytes: Uint8Array, at: number, end: number): boolean {
+  let i = at
+  while (i < end && bytes[i] === SPACE) i++
+  if (i === at || i + 3 >= end || bytes[i + 3] !== SPACE || statusClass(bytes, i, i + 3) === 0) return false
+  i += 4
+  while (i < end && bytes[i] === SPACE) i++
+  return i < end
+}
+
+/**
+ * @returns the request's opening quote in a line without a time in its place, or -1 in a line without quotes: of the
+ * quoted fields the first that a status follows, since others may stand before the request; else the first quote.
+ */
+function quoteBeforeStatus(bytes: Uint8Array, start: number, end: number): number {
+  let first = -1
+  // Not by indexOf, which would look through all the lines that follow in a chunk without quotes, for each of them.
+  for (let i = start; i < end; i++) {
+    if (bytes[i] !== QUOTE) continue
+    if (first < 0) first = i
+    const close = isFieldQuote(bytes, i, start) ? quotedFieldClose(bytes, i, end) : -1
+    if (close < 0) continue
+    if (statusFollows(bytes, close + 1, end)) return i
+    i = close
+  }
+  return first
+}
+
+/** Where the request stands in a line. */
+export interface RequestPlace {
+  /** The `[` of the time before it; -1 where none is in its place. */
+  bracket: number
+  /** The request's opening quote, or -1. */
+  open: number
+  /** Its closing quote, or -1. */
+  close: number
+}
+
+/**
+ * Finds the request: the quoted field after the time. Where more than one could be it, as after a visitor's name that is
+ * written like a time, it is the first that a status follows; where none is, the first.
+ */
+export function findRequest(bytes: Uint8Array, start: number, end: number, into: RequestPlace): void {
+  const first = timeBracket(bytes, start, end)
+  into.bracket = first
+  into.open = first >= 0 ? bytes.indexOf(QUOTE, first + 1) : quoteBeforeStatus(bytes, start, end)
+  into.close = into.open >= 0 ? closingQuote(bytes, into.open + 1, end) : -1
+  if (first < 0 || into.close < 0 || statusFollows(bytes, into.close + 1, end)) return
+  let close = into.close
+  while (close >= 0) {
+    const bracket = timeBracket(bytes, close + 1, end)
+    if (bracket < 0) return
+    const open = bytes.indexOf(QUOTE, bracket + 1)
+    close = closingQuote(bytes, open + 1, end)
+    if (close < 0 || !statusFollows(bytes, close + 1, end)) continue
+    into.bracket = bracket
+    into.open = open
+    into.close = close
+    return
+  }
 }
 
 /** @returns the offset after the field that begins at `at`: a quoted one runs to its closing quote and what sticks to it. */
@@ -99,24 +185,14 @@ function statusClass(bytes: Uint8Array, start: number, end: number): number {
 export function scanLine(bytes: Uint8Array, start: number, end: number, into: ScannedLine): void {
   into.kind = 'unassigned'
   into.statusClass = 0
-  const bracket = timeBracket(bytes, start, end)
-  // Without a time in its place the request still shows where it stands: by its opening quote.
-  let requestQuote = -1
-  if (bracket >= 0) {
-    requestQuote = bytes.indexOf(QUOTE, bracket + 1)
-  } else {
-    requestQuote = start
-    // Not by indexOf, which would look through all the lines that follow in a chunk without quotes, for each of them.
-    while (requestQuote < end && bytes[requestQuote] !== QUOTE) requestQuote++
-    if (requestQuote === end) return
-  }
-  const requestEnd = closingQuote(bytes, requestQuote + 1, end)
-  if (requestEnd < 0) return
+  const { request } = into
+  findRequest(bytes, start, end, request)
+  if (request.close < 0) return
 
   let fields = 0
   let lastStart = 0
   let lastEnd = 0
-  let i = requestEnd + 1
+  let i = request.close + 1
   while (i < end) {
     if (bytes[i] === SPACE) {
       i++
@@ -130,5 +206,6 @@ export function scanLine(bytes: Uint8Array, start: number, end: number, into: Sc
   if (fields < 3 || !isId(bytes, lastStart, lastEnd)) return
   into.idStart = lastStart
   into.idEnd = lastEnd
-  into.kind = bracket >= 0 && readLogTime(bytes, bracket, end, into.time) ? 'line' : 'bad-time'
+  into.kind =
+    request.bracket >= 0 && readLogTime(bytes, request.bracket, end, into.time) ? 'line' : 'bad-time'
 }
