@@ -41,32 +41,37 @@ export function accessFields(line: Buffer, clientField?: number): AccessFields {
   findRequest(line, 0, line.length, request)
   const { bracket, open, close } = request
   // In a line without time and request the last word is whatever it broke off in.
-  const leadingEnd = bracket >= 0 ? bracket : open >= 0 ? open : line.lastIndexOf(SPACE)
-  const leading = line.subarray(0, Math.max(0, leadingEnd))
-  const address = clientField === undefined ? likelyAddress(leading) : leadingField(leading, clientField)
+  const end = bracket >= 0 ? bracket : open >= 0 ? open : line.lastIndexOf(SPACE)
+  const address = clientField === undefined ? likelyAddress(line, end) : leadingField(line, end, clientField)
   const parts = close < 0 ? { method: '', path: NOTHING } : requestFields(line.subarray(open + 1, close))
-  return { address: firstOfList(address), ...parts, ...answerFields(line, close < 0 ? line.length : close + 1) }
+  return {
+    address: firstOfList(address),
+    ...parts,
+    ...answerFields(line, close < 0 ? line.length : close + 1),
+  }
 }
 
 /** Apache's `%v:%p` first is followed by the visitor; a visitor's own `address:port` by the `-` of `ident`. */
-function likelyAddress(leading: Buffer): Buffer {
-  const first = leadingField(leading, 1)
+function likelyAddress(line: Buffer, end: number): Buffer {
+  const first = leadingField(line, end, 1)
   if (!VIRTUAL_HOST.test(first.toString('latin1'))) return first
-  const second = leadingField(leading, 2)
+  const second = leadingField(line, end, 2)
   return second.length === 0 || second.toString('latin1') === '-' ? first : second
 }
 
-/** @returns the `number`th of the space-separated, quote-aware fields, without its quotes; empty where there are fewer. */
-function leadingField(leading: Buffer, number: number): Buffer {
-  const end = leading.length
+/**
+ * @returns the `number`th of the space-separated, quote-aware fields of `line[0, end)`, without its quotes; empty where
+ * there are fewer, or a time comes first.
+ */
+function leadingField(line: Buffer, end: number, number: number): Buffer {
   let at = 0
   for (let count = 1; ; count++) {
-    while (at < end && leading[at] === SPACE) at++
-    if (at === end || looksLikeLogTime(leading, at, end)) return NOTHING
-    const close = leading[at] === QUOTE ? quotedFieldClose(leading, at, end) : -1
-    const blank = leading.indexOf(SPACE, Math.max(at, close))
-    const fieldStop = blank < 0 ? end : blank
-    if (count === number) return close < 0 ? leading.subarray(at, fieldStop) : leading.subarray(at + 1, close)
+    while (at < end && line[at] === SPACE) at++
+    if (at >= end || looksLikeLogTime(line, at, line.length)) return NOTHING
+    const close = line[at] === QUOTE ? quotedFieldClose(line, at, end) : -1
+    const blank = line.indexOf(SPACE, Math.max(at, close))
+    const fieldStop = blank < 0 ? end : Math.min(blank, end)
+    if (count === number) return close < 0 ? line.subarray(at, fieldStop) : line.subarray(at + 1, close)
     at = fieldStop
   }
 }

@@ -145,6 +145,103 @@ test('the time is the first bracket that has its shape and stands before the req
   )
 })
 
+/** What may stand before the time, of servers that log a virtual host, a proxy or a header first. */
+const LEADING = [
+  'www.example.org:443 203.0.113.7 - frank',
+  '[::1]:443 ::1 - -',
+  '2001:db8::7 - -',
+  '10.0.0.9 "203.0.113.7, 10.0.0.1" - frank smith',
+  '"203.0.113.7, 10.0.0.1" - -',
+  '"-" - -',
+  '"" "" ""',
+  '"say \\"hi\\" [x]" - fr[ank',
+  `"${TIME}" - -`,
+  `"${TIME} " - -`,
+  `"${TIME} \\"GET / HTTP/1.1\\" 200 5 99" - -`,
+  '203.0.113.7 - [01/Jan/2001:00:00:00 +0000] "10.0.0.1"',
+  '203.0.113.7\t10.0.0.9 - "frank',
+]
+
+for (const leading of LEADING)
+  test(`with ${leading} before the time the id stands where it stands without`, () => {
+    const tail = `${TIME} "GET /hr HTTP/1.1"`
+    assert.deepEqual(scan(`${leading} ${tail} 404 5 "-" "agent" 1824`), {
+      kind: 'line',
+      id: '1824',
+      statusClass: 4,
+    })
+    assert.equal(secondOf(`${leading} ${tail} 404 5 1824`), 1367848492)
+    // The byte count of common format is nobody's id, whatever leads.
+    for (const ending of ['200 2326', '200 2326 "-" "agent"', '404 -', ''])
+      assert.equal(scan(`${leading} ${tail} ${ending}`).kind, 'unassigned', ending)
+  })
+
+for (const time of [
+  '[30/Feb/2013:09:54:52 -0400]',
+  '[2013-05-06T09:54:52Z]',
+  '2013-05-06T09:54:52Z',
+  '-',
+  '[]',
+])
+  test(`with quoted fields before the time ${time} a line with an id is one of a bad time, and one without has none`, () => {
+    for (const leading of [
+      '"203.0.113.7, 10.0.0.1" - -',
+      '10.0.0.9 "-" "a [b] \\"c\\"" -',
+      'example.org:80 "" - fr"ank',
+    ]) {
+      const tail = `${leading} ${time} "GET / HTTP/1.1"`
+      assert.deepEqual(scan(`${tail} 404 5 1824`), { kind: 'bad-time', id: '1824', statusClass: 4 }, leading)
+      assert.deepEqual(scan(`${tail} 200 5 "-" "a 200 5" 200 182`).id, '182', leading)
+      assert.equal(scan(`${tail} 200 2326`).kind, 'unassigned', leading)
+    }
+  })
+
+test('quoted and bare fields before the time change nothing of what is found', () => {
+  const quoted = fc
+    .array(fc.constantFrom('a', '7', ' ', ', ', '[', ']', '200 5 ', '\\"', '\\\\', ':', TIME, `${TIME} `), {
+      maxLength: 6,
+    })
+    .map((pieces) => `"${pieces.join('')}"`)
+  const bare = fc.string({
+    unit: fc.constantFrom('a', '7', ':', '[', ']', '-', '.', '\t'),
+    minLength: 1,
+    maxLength: 6,
+  })
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(quoted, bare), { maxLength: 6 }),
+      fc.constantFrom(...ENDINGS.map(([ending]) => ending)),
+      (leading, ending) => {
+        const tail = `${TIME} "GET /hr HTTP/1.1" ${ending}`
+        const plain = newScannedLine()
+        scanLine(Buffer.from(tail, 'latin1'), 0, tail.length, plain)
+        const line = [...leading, tail].join(' ')
+        const led = newScannedLine()
+        scanLine(Buffer.from(line, 'latin1'), 0, line.length, led)
+        assert.deepEqual(
+          [led.kind, led.statusClass, led.time.second],
+          [plain.kind, plain.statusClass, plain.time.second],
+        )
+        if (plain.kind !== 'unassigned') assert.equal(line.length - led.idStart, tail.length - plain.idStart)
+      },
+    ),
+    { numRuns: 1000 },
+  )
+})
+
+test('a visitor who writes a time into the name or a header moves no line to another time or collection', () => {
+  const fake = '[01/Jan/2001:00:00:00 +0000]'
+  const tail = `${TIME} "GET /hr HTTP/1.1" 401`
+  for (const leading of [
+    `10.0.0.1 - ${fake} "203.0.113.7"`,
+    `"${fake} " -`,
+    `10.0.0.1 - x ${fake} "" ${fake} "-"`,
+  ]) {
+    assert.equal(secondOf(`${leading} ${tail} 5 1824`), 1367848492, leading)
+    assert.equal(scan(`${leading} ${tail} 381`).kind, 'unassigned', leading)
+  }
+})
+
 test('a time with nanoseconds is found', () => {
   assert.equal(
     secondOf('10.0.0.1 - - [06/May/2013:09:54:52.123456789 -0400] "GET / HTTP/1.1" 200 5 1824'),
@@ -235,6 +332,10 @@ const HOSTILE_LINES: [string, Buffer][] = [
   ['blanks after a request', Buffer.concat([Buffer.from(`${HEAD}`), filled(' ')])],
   ['quoted fields', Buffer.concat([Buffer.from(`${HEAD} `), filled('"" ')])],
   ['fields that open a quote', Buffer.concat([Buffer.from(`${HEAD} `), filled('"\\" ')])],
+  ['times with quoted fields that no status follows', filled(`${TIME} "x" `)],
+  ['quoted fields before the time', Buffer.concat([filled('"a b" '), Buffer.from(`${HEAD} 200 5 1824`)])],
+  ['quoted fields that a status almost follows', filled('"x" 200 ')],
+  ['quotes and long blanks', filled(`"x"${' '.repeat(200)}`)],
   ['digits', Buffer.concat([Buffer.from(`${HEAD} 200 5 `), filled('1')])],
 ]
 

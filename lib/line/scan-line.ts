@@ -63,8 +63,8 @@ export function quotedFieldClose(bytes: Uint8Array, at: number, end: number): nu
 
 // Quotes at the start of a field keep all scans below linear: none is escaped, so a search for a closing quote that
 // begins at one of them ends at the next one at the latest.
-function isFieldQuote(bytes: Uint8Array, at: number, start: number): boolean {
-  return bytes[at] === QUOTE && (at === start || bytes[at - 1] === SPACE)
+function isFieldStart(bytes: Uint8Array, at: number, start: number): boolean {
+  return at === start || bytes[at - 1] === SPACE
 }
 
 /**
@@ -74,12 +74,12 @@ function isFieldQuote(bytes: Uint8Array, at: number, start: number): boolean {
  */
 function timeBracket(bytes: Uint8Array, start: number, end: number): number {
   for (let i = start; i < end; i++) {
-    if (isFieldQuote(bytes, i, start)) {
+    const byte = bytes[i]
+    if (byte === QUOTE && isFieldStart(bytes, i, start)) {
       const fieldClose = quotedFieldClose(bytes, i, end)
       if (fieldClose >= 0) i = fieldClose
-      continue
     }
-    if (bytes[i] !== OPEN_BRACKET || !looksLikeLogTime(bytes, i, end)) continue
+    if (byte !== OPEN_BRACKET || !looksLikeLogTime(bytes, i, end)) continue
     let close = i + 21
     while (close < end && bytes[close] !== 0x5d && close - i < 40) close++
     if (bytes[close + 1] === SPACE && bytes[close + 2] === QUOTE && close + 2 < end) return i
@@ -107,7 +107,7 @@ function quoteBeforeStatus(bytes: Uint8Array, start: number, end: number): numbe
   for (let i = start; i < end; i++) {
     if (bytes[i] !== QUOTE) continue
     if (first < 0) first = i
-    const close = isFieldQuote(bytes, i, start) ? quotedFieldClose(bytes, i, end) : -1
+    const close = isFieldStart(bytes, i, start) ? quotedFieldClose(bytes, i, end) : -1
     if (close < 0) continue
     if (statusFollows(bytes, close + 1, end)) return i
     i = close
