@@ -129,7 +129,9 @@ test('a wrong argument is named with what is accepted, and nothing is read', asy
   const { server } = servers.current()
   for (const [args, words] of [
     [['--source', 'web/1'], /--source 'web\/1': takes 1 to 32/],
-    [['--format', 'xml'], /--format 'xml': this version takes auto, clf, combined/],
+    [['--format', 'xml'], /--format 'xml': this version takes auto, clf, combined, vhost/],
+    [['--client-field', '0'], /--client-field '0': takes a number from 1 to 9/],
+    [['--format', 'vhost', '--client-field', '3'], /--client-field 3 and --format vhost/],
     [['--wait', 'long'], /--wait 'long'/],
     [['follow', 'a=b'], /Unknown verb 'follow'/],
     [['print', '0042'], /print takes one collection id/],

@@ -1,11 +1,13 @@
+import type { Redis } from 'ioredis'
 import { asPortalError, type ErrorCode, PortalError } from '#lib/errors.ts'
 import { loadAppendScript } from '#lib/store/append.ts'
-import { messageOf } from './batch-writer.ts'
+import { writeClientField } from '#lib/store/client-fields.ts'
+import { BatchWriter, messageOf } from './batch-writer.ts'
 import { chooseRedis, openRedis } from './connection.ts'
-import { type Command, HELP, parseCommand } from './options.ts'
+import { type ClientField, type Command, HELP, parseCommand } from './options.ts'
 import { printLines } from './print.ts'
 import { readStream } from './read-stream.ts'
-import { summaryJson, summaryText } from './summary.ts'
+import { newSummary, summaryJson, summaryText } from './summary.ts'
 
 /** The command line. Results go to standard output, everything else to standard error. */
 
@@ -35,7 +37,36 @@ function stopOnSignals(): { stop: AbortSignal; giveUp: AbortSignal } {
   return { stop: stop.signal, giveUp: giveUp.signal }
 }
 
-async function read({ source, json, waitSeconds }: Extract<Command, { verb: 'read' }>): Promise<number> {
+type ReadCommand = Extract<Command, { verb: 'read' }>
+
+/**
+ * Keeps what was said about the visitor's field, for those who show the lines; before the first line, so that none is
+ * shown otherwise. Waits for Redis as lines do.
+ * @throws PortalError `store_unavailable` when given up; what the store answers that no waiting mends.
+ */
+async function keepClientField(
+  redis: Redis,
+  { source, clientField }: { source: string; clientField: ClientField },
+  giveUp: AbortSignal,
+): Promise<void> {
+  if (clientField === 'as kept') return
+  // An answer that hangs is not waited for either.
+  giveUp.addEventListener('abort', () => redis.disconnect())
+  const writer = new BatchWriter({ redis, summary: newSummary(), say, giveUp })
+  const kept = await writer.persist(() =>
+    writeClientField(redis, source, clientField === 'by line' ? null : clientField),
+  )
+  if (!kept)
+    throw new PortalError('store_unavailable', { detail: 'Stopped before Redis answered; no line was read.' })
+  const lines = source === '' ? 'lines without a source' : `lines of ${source}`
+  say(
+    clientField === 'by line'
+      ? `Where the visitor's address stands in ${lines} is decided line by line.`
+      : `The visitor's address is field ${clientField} before the time in ${lines}.`,
+  )
+}
+
+async function read({ source, clientField, json, waitSeconds }: ReadCommand): Promise<number> {
   const { stop, giveUp } = stopOnSignals()
   const choice = chooseRedis(process.env)
   say(`Redis at ${choice.name}`)
@@ -43,6 +74,7 @@ async function read({ source, json, waitSeconds }: Extract<Command, { verb: 'rea
   const loadScript = () => void loadAppendScript(redis).catch(() => undefined)
   loadScript()
   redis.on('ready', loadScript)
+  await keepClientField(redis, { source, clientField }, giveUp)
   const { summary, lost, failure } = await readStream({
     input: process.stdin,
     source,

@@ -15,7 +15,13 @@ function refusal(...args: string[]): string {
 }
 
 test('without arguments it reads standard input, without a source, for text, and waits 30 seconds for Redis', () => {
-  assert.deepEqual(parseCommand([]), { verb: 'read', source: '', json: false, waitSeconds: 30 })
+  assert.deepEqual(parseCommand([]), {
+    verb: 'read',
+    source: '',
+    clientField: 'as kept',
+    json: false,
+    waitSeconds: 30,
+  })
 })
 
 test('takes source, format, json and wait for reading', () => {
@@ -23,11 +29,32 @@ test('takes source, format, json and wait for reading', () => {
   assert.deepEqual(parseCommand(args), {
     verb: 'read',
     source: 'web1-ssl.example_org',
+    clientField: 'by line',
     json: true,
     waitSeconds: 0,
   })
-  for (const format of ['auto', 'clf', 'combined'])
+  for (const format of ['auto', 'clf', 'combined', 'vhost'])
     assert.equal(parseCommand([`--format=${format}`]).verb, 'read', format)
+})
+
+test('where the visitor stands is said by the client field, else by the format; auto leaves what is kept', () => {
+  const clientField = (...args: string[]) => {
+    const command = parseCommand(args)
+    return command.verb === 'read' ? command.clientField : assert.fail()
+  }
+  for (const [args, taken] of [
+    ['', 'as kept'],
+    ['--format auto', 'as kept'],
+    ['--format clf', 'by line'],
+    ['--format combined', 'by line'],
+    ['--format vhost', 2],
+    ['--client-field 1', 1],
+    ['--client-field 9', 9],
+    ['--client-field 3 --format auto', 3],
+    ['--client-field 3 --format clf', 3],
+    ['--client-field 3 --format combined', 3],
+  ] as const)
+    assert.equal(clientField(...args.split(' ').filter(Boolean)), taken, args)
 })
 
 test('takes an id of up to 20 digits for print, as text, with or without times', () => {
@@ -61,8 +88,17 @@ test('names the argument it does not take, and where to read more', () => {
     [['--source', ''], /--source ''/],
     [['--source', 's'.repeat(33)], /--source/],
     [['--source', 'web#1'], /--source 'web#1'/],
-    [['--format', 'w3c'], /--format 'w3c'.*auto, clf, combined/],
+    [['--format', 'w3c'], /--format 'w3c'.*auto, clf, combined, vhost/],
     [['--format', ''], /--format ''/],
+    [['--client-field', '0'], /--client-field '0': takes a number from 1 to 9/],
+    [['--client-field', '10'], /--client-field '10'/],
+    [['--client-field', '02'], /--client-field '02'/],
+    [['--client-field', '2.0'], /--client-field '2\.0'/],
+    [['--client-field='], /--client-field ''/],
+    [['--client-field', 'x', '--format', 'vhost'], /--client-field 'x'/],
+    [['--client-field', '3', '--format', 'vhost'], /--client-field 3 and --format vhost/],
+    [['--client-field', '2', '--format', 'vhost'], /--client-field 2 and --format vhost/],
+    [['print', '1824', '--client-field', '2'], /--client-field is not an option of print/],
     [['--wait', '-1'], /--wait/],
     [['--wait', '1.5'], /--wait '1\.5'/],
     [['--wait', ''], /--wait ''/],
@@ -86,6 +122,8 @@ test('the help names every option and exit code', () => {
   for (const word of [
     '--source',
     '--format',
+    'vhost',
+    '--client-field',
     '--json',
     '--wait',
     '--from',

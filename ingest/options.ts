@@ -2,11 +2,15 @@ import { parseArgs } from 'node:util'
 import { type CollectionId, parseCollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
 import { SOURCE_PATTERN } from '#lib/line/member.ts'
+import { CLIENT_FIELDS_TAKEN, parseClientField } from '#lib/store/client-fields.ts'
+
+/** Which field before the time is the visitor's: a number from 1, decided line by line, or as an earlier run was told. */
+export type ClientField = number | 'by line' | 'as kept'
 
 /** What the command line asks for. */
 export type Command =
   | { verb: 'help' }
-  | { verb: 'read'; source: string; json: boolean; waitSeconds: number }
+  | { verb: 'read'; source: string; clientField: ClientField; json: boolean; waitSeconds: number }
   | { verb: 'print'; collection: CollectionId; from: string | undefined; to: string | undefined }
 
 export const HELP = `Reads access logs into the portal's store.
@@ -17,7 +21,12 @@ export const HELP = `Reads access logs into the portal's store.
 Options of reading
   --source NAME     the web server's log, such as web1: letters, digits, '.', '_', '-', 32 at most; without it lines are
                     stored under no server's name, which is not the same as under one
-  --format NAME     auto (default), clf or combined; a line's collection is the number that ends it
+  --format NAME     auto (default), clf, combined or vhost; a line's collection is the number that ends it. With auto, clf
+                    and combined a first field such as www.example.org:443 is a virtual host, and the visitor's address
+                    is the second; with vhost the first is one also without a port
+  --client-field N  which of the fields before the time is the visitor's address, 1 to 9, where a load balancer's comes
+                    first; quotes are seen, and of a list in X-Forwarded-For the first is taken. Pages and downloads show
+                    it for all lines of the source, until a run says something else; clf and combined without it forget it
   --json            the summary as one JSON object
   --wait SECONDS    how long to try to reach Redis before giving up (30)
 
@@ -35,7 +44,9 @@ source name merge their equal lines. A last line without a line end is taken as 
 breaks within a line leaves such a piece.
 `
 
-const FORMATS = ['auto', 'clf', 'combined']
+const FORMATS = ['auto', 'clf', 'combined', 'vhost']
+/** In a line that begins with a virtual host. */
+const CLIENT_FIELD_OF_VHOST = 2
 
 function usage(detail: string): never {
   throw new PortalError('bad_usage', {
@@ -66,6 +77,7 @@ function parse(args: readonly string[]) {
     options: {
       source: { type: 'string' },
       format: { type: 'string' },
+      'client-field': { type: 'string' },
       json: { type: 'boolean' },
       wait: { type: 'string' },
       from: { type: 'string' },
@@ -83,13 +95,25 @@ function refuseOthers(values: Values, verb: string, taken: readonly string[]): v
 }
 
 function readCommand(values: Values): Command {
-  refuseOthers(values, 'reading', ['source', 'format', 'json', 'wait'])
+  refuseOthers(values, 'reading', ['source', 'format', 'client-field', 'json', 'wait'])
   const { source = '', format = 'auto', json = false, wait = '30' } = values
   if (values.source !== undefined && !SOURCE_PATTERN.test(source))
     usage(`--source '${source}': takes 1 to 32 letters, digits, '.', '_' or '-'.`)
   if (!FORMATS.includes(format)) usage(`--format '${format}': this version takes ${FORMATS.join(', ')}.`)
+  const clientField = readClientField(format, values['client-field'])
   if (!/^[0-9]{1,6}$/.test(wait)) usage(`--wait '${wait}': takes whole seconds.`)
-  return { verb: 'read', source, json, waitSeconds: Number(wait) }
+  return { verb: 'read', source, clientField, json, waitSeconds: Number(wait) }
+}
+
+function readClientField(format: string, text: string | undefined): ClientField {
+  if (text === undefined)
+    return format === 'auto' ? 'as kept' : format === 'vhost' ? CLIENT_FIELD_OF_VHOST : 'by line'
+  const number = parseClientField(text) ?? usage(`--client-field '${text}': takes ${CLIENT_FIELDS_TAKEN}.`)
+  if (format === 'vhost')
+    usage(
+      `--client-field ${text} and --format vhost both say which field is the visitor's: vhost means ${CLIENT_FIELD_OF_VHOST}. Give one of them.`,
+    )
+  return number
 }
 
 function printCommand(values: Values, rest: readonly string[]): Command {

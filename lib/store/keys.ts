@@ -26,6 +26,8 @@ export const KNOWN_KEY = 'known:'
 export const knownField = (id: CollectionId) => `hits:${id}`
 /** Capped stream of rejected lines: `source`, `reason`, `bytes`, `line` (its first 64 KiB). */
 export const REJECTS_KEY = 'ingest:rejects'
+/** Hash: source -> which field before the time is the visitor's address; see `client-fields.ts`. */
+export const CLIENT_FIELDS_KEY = 'ingest:client-fields'
 /** Set of collections whose projections are behind. */
 export const DIRTY_KEY = 'ingest:dirty'
 /** Set of collections a projector has taken from {@link DIRTY_KEY} and not finished; same slot. */
