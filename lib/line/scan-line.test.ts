@@ -196,6 +196,15 @@ for (const time of [
     }
   })
 
+test('an id that looks like a status makes no request of the quoted field before it', () => {
+  for (const ending of ['"agent" 182', '"agent" 182  '])
+    assert.deepEqual(scan(`10.0.0.1 - - - "GET / HTTP/1.1" - 5 "-" ${ending}`), {
+      kind: 'bad-time',
+      id: '182',
+      statusClass: 0,
+    })
+})
+
 test('quoted and bare fields before the time change nothing of what is found', () => {
   const quoted = fc
     .array(fc.constantFrom('a', '7', ' ', ', ', '[', ']', '200 5 ', '\\"', '\\\\', ':', TIME, `${TIME} `), {
