@@ -38,6 +38,17 @@ export function CountsTable({ list, query, path, zone, linked }: CountsTableProp
           {rows.length < matching && `, the first ${formatNumber(rows.length)} shown: search to see others`}
         </span>
       </form>
+      {rows.length === 0 && (
+        <p className="notice">
+          {query.q === '' ? (
+            'No collection has received a line yet.'
+          ) : (
+            <>
+              No collection has “{query.q}” in its name, id or address. <a href={path}>Show all</a>
+            </>
+          )}
+        </p>
+      )}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls has to be reachable by keyboard */}
       <section className="overflow-x-auto" tabIndex={0} aria-label="Collections">
         <table className="counts">
@@ -55,10 +66,16 @@ export function CountsTable({ list, query, path, zone, linked }: CountsTableProp
                   {linked ? <a href={`/collections/${row.collection}`}>{row.name}</a> : row.name}
                   {row.url && <div className="text-muted">{row.url}</div>}
                 </td>
-                <td className="number">{row.collection}</td>
-                <td className="number">{formatNumber(row.total)}</td>
-                <td className="number">{formatNumber(row.today)}</td>
-                <td>
+                <td className="number" data-name="Id">
+                  {row.collection}
+                </td>
+                <td className="number" data-name="Lines in all">
+                  {formatNumber(row.total)}
+                </td>
+                <td className="number" data-name="Today (UTC)">
+                  {formatNumber(row.today)}
+                </td>
+                <td data-name="Last line">
                   {row.unreadable
                     ? 'counts unreadable: a key holds something else'
                     : row.lastSeen === null

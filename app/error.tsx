@@ -1,6 +1,6 @@
 'use client'
 
-import { PlainPage } from './plain-page.tsx'
+import { PlainFrame } from './plain-frame.tsx'
 
 interface ErrorPageProps {
   readonly error: Error & { readonly digest?: string }
@@ -10,7 +10,7 @@ interface ErrorPageProps {
 /** The last resort for what no page foresaw; pages render the faults that they expect themselves. */
 export default function ErrorPage({ error, retry }: ErrorPageProps) {
   return (
-    <PlainPage>
+    <PlainFrame>
       <section role="alert" className="card">
         <h1>Not available right now</h1>
         <p>The portal made a mistake. Nothing was lost. Try again.</p>
@@ -21,6 +21,6 @@ export default function ErrorPage({ error, retry }: ErrorPageProps) {
           {error.digest && <small>ref {error.digest}</small>}
         </p>
       </section>
-    </PlainPage>
+    </PlainFrame>
   )
 }

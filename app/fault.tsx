@@ -1,10 +1,11 @@
 import { notFound } from 'next/navigation'
+import { withoutParameters } from '#lib/explore/parameters.ts'
 import type { Fault as ReportedFault } from './fault-report.ts'
 import { NotFoundCard } from './not-found-card.tsx'
 import { setPageStatus } from './page-status.ts'
 
 interface FaultProps extends ReportedFault {
-  /** The page's own path with its query. */
+  /** The page's own path with its query; what of it is at fault is left out of the way on. */
   readonly retry: string
 }
 
@@ -25,8 +26,8 @@ export async function Fault({ error, reference, retry }: FaultProps) {
       <h2>{error.fault === 'user' ? 'This does not work' : 'Not available right now'}</h2>
       <p>{error.publicMessage}</p>
       <p>
-        <a href={retry} className="button">
-          {error.fault === 'user' ? 'Start over' : 'Try again'}
+        <a href={withoutParameters(retry, error.parameters)} className="button">
+          {error.fault === 'user' ? 'Go on without it' : 'Try again'}
         </a>{' '}
         <small>ref {reference}</small>
       </p>

@@ -4,6 +4,7 @@ import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import './globals.css'
 import './lines.css'
+import { chosenTheme } from './theme.ts'
 
 const sans = localFont({
   src: '../node_modules/@fontsource-variable/public-sans/files/public-sans-latin-wght-normal.woff2',
@@ -24,13 +25,16 @@ export const metadata: Metadata = {
   robots: { index: false, follow: false },
 }
 
-export const viewport: Viewport = { width: 'device-width', initialScale: 1, colorScheme: 'light dark' }
+export async function generateViewport(): Promise<Viewport> {
+  const theme = await chosenTheme()
+  return { width: 'device-width', initialScale: 1, colorScheme: theme === 'system' ? 'light dark' : theme }
+}
 
 export default async function RootLayout({ children }: { children: ReactNode }) {
   // Every page is made for a request: one built ahead would have no nonce, and its scripts would be refused.
   await connection()
   return (
-    <html lang="en" className={`${sans.variable} ${mono.variable}`}>
+    <html lang="en" className={`${sans.variable} ${mono.variable}`} data-theme={await chosenTheme()}>
       <body>{children}</body>
     </html>
   )

@@ -1,6 +1,6 @@
 import { redirect } from 'next/navigation'
 import { listCollections, parseListQuery } from '#lib/explore/collection-list.ts'
-import { type RawParameters, requestPath, singleParameters } from '#lib/explore/parameters.ts'
+import { givenParameters, joinFaults, type RawParameters, requestPath } from '#lib/explore/parameters.ts'
 import { currentClock } from '#lib/explore/window.ts'
 import { readGrantedHits } from '#lib/store/counts.ts'
 import { context } from './context.ts'
@@ -22,14 +22,17 @@ export default async function HomePage({ searchParams }: HomeProps) {
   const path = requestPath('/', parameters)
   try {
     const viewer = await requireViewer(path)
-    const given = singleParameters(parameters, ['q', 'sort'])
+    const { given, faults } = givenParameters(parameters, ['q', 'sort'])
+    const fault = joinFaults(faults)
     const grants = [...viewer.access.collections.values()]
     const [only] = grants
-    if (grants.length === 1 && only) redirect(`/collections/${only.collection}`)
-    if (grants.length === 0 && viewer.access.admin) redirect('/admin')
+    if (!fault && grants.length === 1 && only) redirect(`/collections/${only.collection}`)
+    if (!fault && grants.length === 0 && viewer.access.admin) redirect('/admin')
     return (
       <Shell viewer={viewer} title="Collections">
-        {grants.length === 0 ? (
+        {fault ? (
+          <Fault {...reportFault(fault)} retry={path} />
+        ) : grants.length === 0 ? (
           <NoCollections viewer={viewer} />
         ) : (
           <Collections viewer={viewer} given={given} path={path} />
@@ -66,7 +69,6 @@ async function Collections(props: { viewer: Viewer; given: { q?: string; sort?: 
       </>
     )
   } catch (thrown) {
-    const fault = reportFault(thrown)
-    return <Fault {...fault} retry={fault.error.fault === 'user' ? '/' : path} />
+    return <Fault {...reportFault(thrown)} retry={path} />
   }
 }

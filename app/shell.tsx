@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { pageTitle } from './page-title.ts'
+import { ThemeChoice } from './theme-choice.tsx'
 import type { Viewer } from './viewer.ts'
 
 interface ShellProps {
@@ -15,19 +16,22 @@ export function Shell({ viewer, title, children }: ShellProps) {
     <>
       <title>{pageTitle(title)}</title>
       <header className="flex flex-wrap items-center gap-x-4 gap-y-2 border-b border-border px-4 py-2">
-        <a href="/" className="font-bold text-[15px] no-underline !text-[var(--text)]">
+        <a href="/" className="home">
           Log Portal
         </a>
         <nav aria-label="Main" className="flex gap-4">
           <a href="/">Collections</a>
           {viewer.access.admin && <a href="/admin">Admin</a>}
         </nav>
-        <form action="/signout" method="post" className="ml-auto flex items-center gap-3">
-          <span className="text-muted">{viewer.session.name}</span>
-          <button type="submit" className="button">
-            Sign out
-          </button>
-        </form>
+        <div className="ml-auto flex flex-wrap items-center gap-2">
+          <span className="mr-1 text-muted">{viewer.session.name}</span>
+          <ThemeChoice />
+          <form action="/signout" method="post">
+            <button type="submit" className="button">
+              Sign out
+            </button>
+          </form>
+        </div>
       </header>
       <main className="px-4 py-3">{children}</main>
     </>

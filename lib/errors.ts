@@ -53,6 +53,8 @@ export type ErrorCode = keyof typeof ERRORS
 export interface PortalErrorOptions {
   /** Names the input and what is accepted; safe to show to the person who sent it. */
   readonly detail?: string
+  /** Names of the parameters of an address that are at fault, so that a page can lead on without them. */
+  readonly parameters?: readonly string[]
   readonly cause?: unknown
 }
 
@@ -61,11 +63,13 @@ export class PortalError extends Error {
   override readonly name = 'PortalError'
   readonly code: ErrorCode
   readonly detail: string | undefined
+  readonly parameters: readonly string[]
 
   constructor(code: ErrorCode, options: PortalErrorOptions = {}) {
     super(options.detail ? `${code}: ${options.detail}` : code, { cause: options.cause })
     this.code = code
     this.detail = options.detail
+    this.parameters = options.parameters ?? []
   }
 
   get status(): number {

@@ -60,7 +60,6 @@ async function Counts(props: { grant: AdminGrant; parameters: RawParameters; pat
     const list = listCollections(hits, access.current().collections, query)
     return <CountsTable list={list} query={query} path="/admin" zone={clock.zone} linked={false} />
   } catch (thrown) {
-    const fault = reportFault(thrown)
-    return <Fault {...fault} retry={fault.error.fault === 'user' ? '/admin' : path} />
+    return <Fault {...reportFault(thrown)} retry={path} />
   }
 }

@@ -37,7 +37,10 @@ export function parseListQuery(
   const { q = '', sort = defaultSort } = parameters
   const known = COLLECTION_SORTS.find((name) => name === sort)
   if (known) return { q, sort: known }
-  throw new PortalError('bad_parameter', { detail: `sort: takes ${COLLECTION_SORTS.join(', ')}.` })
+  throw new PortalError('bad_parameter', {
+    detail: `sort: takes ${COLLECTION_SORTS.join(', ')}.`,
+    parameters: ['sort'],
+  })
 }
 
 /**

@@ -18,6 +18,9 @@ export function parseCursor(name: string, text: string): Cursor {
   const match = SHAPE.exec(text)
   const micros = Number.parseInt(match?.[1] ?? '', 36)
   if (!match || micros > LATEST_MICROS)
-    throw new PortalError('bad_parameter', { detail: `${name}: takes what a link of the pager holds.` })
+    throw new PortalError('bad_parameter', {
+      detail: `${name}: takes what a link of the page holds.`,
+      parameters: [name],
+    })
   return { micros, place: Number.parseInt(match[2] ?? '', 36), hash: match[3] ?? '' }
 }

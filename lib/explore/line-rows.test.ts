@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { StoredLine } from '../store/reading.ts'
-import { LINE_COLUMNS, lineRows } from './line-rows.ts'
+import { LINE_COLUMNS, lineRows, type RowsOptions } from './line-rows.ts'
 
 const TIME = '[06/May/2013:09:54:52 -0400]'
 const SAMPLE_MICROS = 1_367_848_492_000_000
@@ -13,14 +13,21 @@ function stored(line: string | Buffer, fields: Partial<StoredLine> = {}): Stored
   return { line: bytes, source: 'web1', ordinal: 0, micros: SAMPLE_MICROS, ...fields }
 }
 
-const rows = (lines: readonly StoredLine[], { zone = 'UTC', withDate = false } = {}) =>
-  lineRows(lines, { zone, withDate })
+const rows = (lines: readonly StoredLine[], options: Partial<RowsOptions> = {}) =>
+  lineRows(lines, {
+    zone: 'UTC',
+    withDate: false,
+    hrefOf: (place, context) => `?at=${place}&context=${context ?? ''}`,
+    target: null,
+    clientFields: new Map(),
+    ...options,
+  })
 
 const accessLine = (request: string, rest = '200 2326 "-" "agent" 1824') =>
   `10.0.0.1 - - ${TIME} "${request}" ${rest}`
 
 const ROW =
-  /<tr(?: class="s[1-5]")?><td class="t"><time datetime="[0-9T:.Z-]+">[^<>]*<\/time><\/td><td class="h">([^<>]*)<\/td><td class="a">((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/td><td class="m">([^<>]*)<\/td><td class="c">([^<>]*)<\/td><td class="b">([^<>]*)<\/td><td class="p"><details><summary>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/summary><code>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)(?: <em>([^<>]*)<\/em>)?<\/code><\/details><\/td><\/tr>/gy
+  /<tr(?: class="s[1-5]")?><td class="t"><a href="\?at=[0-9]+&amp;context=#line"><time datetime="[0-9T:.Z-]+">[^<>]*<\/time><\/a><\/td><td class="h">([^<>]*)<\/td><td class="a">((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/td><td class="m">([^<>]*)<\/td><td class="c">([^<>]*)<\/td><td class="b">([^<>]*)<\/td><td class="p"><details><summary>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/summary><code>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)(?: <em>([^<>]*)<\/em>)?<\/code><a class="around" href="\?at=[0-9]+&amp;context=50#line">50 lines around this<\/a><button type="button" class="copy">Copy<\/button><\/details><\/td><\/tr>/gy
 
 interface Cells {
   readonly source: string
@@ -64,7 +71,7 @@ test('shows a line’s fields in columns, and the line itself', () => {
   ])
   assert.match(
     html,
-    /^<tr class="s4"><td class="t"><time datetime="2013-05-06T13:54:52\.000Z">13:54:52<\/time>/,
+    /^<tr class="s4"><td class="t"><a href="[^"]*"><time datetime="2013-05-06T13:54:52\.000Z">13:54:52<\/time>/,
   )
   assert.equal(html.match(/<td/g)?.length, LINE_COLUMNS.length)
 })
@@ -120,6 +127,36 @@ test('a line over 4 KiB is cut, and says how much is hidden', () => {
   assert.deepEqual(cut(SHOWN_BYTES), [SHOWN_BYTES, undefined])
   assert.deepEqual(cut(SHOWN_BYTES + 1), [SHOWN_BYTES, 'and 1 bytes more, whole in the download'])
   assert.deepEqual(cut(1024 * 1024), [SHOWN_BYTES, 'and 1,044,480 bytes more, whole in the download'])
+})
+
+test('a cut never falls within a character', () => {
+  for (const character of ['é', '€', '😀'])
+    for (let lead = 0; lead < 4; lead++) {
+      const text = 'a'.repeat(SHOWN_BYTES - lead) + character.repeat(5)
+      const [cells] = cellsOf(rows([stored(text)]))
+      assert.equal(cells?.raw.replace(/^a*/, '').replaceAll(character, ''), '', `${character} ${lead}`)
+      const hidden = Number(/ ([0-9]+) /.exec(cells?.hidden ?? '')?.[1])
+      assert.equal(Buffer.byteLength(cells?.raw ?? '') + hidden, Buffer.byteLength(text))
+    }
+})
+
+test('the line that the page is about is marked, open, and the one that links lead to', () => {
+  const html = rows([stored(accessLine('GET /a HTTP/1.1')), stored('b'), stored('c')], { target: 1 })
+  assert.equal(html.match(/ id="line"/g)?.length, 1)
+  assert.equal(html.match(/<details open>/g)?.length, 1)
+  assert.match(html, /<tr class="target" id="line" aria-current="true">.*<details open><summary>b</)
+  assert.match(
+    rows([stored(accessLine('GET /a HTTP/1.1'))], { target: 0 }),
+    /^<tr class="s2 target" id="line"/,
+  )
+})
+
+test('each row leads to its own line, alone and with those around it, whatever stands in the address', () => {
+  const html = rows([stored('a'), stored('b')], { hrefOf: (place, context) => `?"<${place}&${context}` })
+  assert.deepEqual(
+    [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href),
+    ['0&amp;undefined', '0&amp;50', '1&amp;undefined', '1&amp;50'].map((rest) => `?&quot;&lt;${rest}#line`),
+  )
 })
 
 test('no field of a huge line makes a huge page', () => {

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { PortalError } from '../errors.ts'
-import { type RawParameters, requestPath, singleParameters } from './parameters.ts'
+import {
+  givenParameters,
+  joinFaults,
+  type RawParameters,
+  requestPath,
+  singleParameters,
+  withoutParameters,
+} from './parameters.ts'
 
 const ALLOWED = ['from', 'to'] as const
 
@@ -76,4 +83,27 @@ test('any parameters survive the way through a path', () => {
         assert.deepEqual(query.getAll(name), Array.isArray(value) ? value : [value])
     }),
   )
+})
+
+test('a page that goes on with what is good gets it, and a fault for each of the rest', () => {
+  const { given, faults } = givenParameters({ from: '1h', to: ['a', 'b'], x: '1', y: '2' }, ALLOWED)
+  assert.deepEqual(given, { from: '1h' })
+  const fault = joinFaults(faults)
+  assert.deepEqual(fault?.parameters, ['to', 'x', 'y'])
+  assert.match(fault?.detail ?? '', /'to' is given more than once.*'x' is not.*'y' is not/)
+  assert.equal(joinFaults([]), null)
+})
+
+test('of many faults the first are told, and how many more there are', () => {
+  const raw = Object.fromEntries(Array.from({ length: 2000 }, (_, n) => [`p${n}`, 'x']))
+  const fault = joinFaults(givenParameters(raw, ALLOWED).faults)
+  assert.match(fault?.detail ?? '', /'p0'.*And 1995 more\.$/)
+  assert.ok((fault?.detail?.length ?? 0) < 1000)
+  assert.equal(fault?.parameters.length, 2000)
+})
+
+test('a path goes on without the parameters that are at fault', () => {
+  assert.equal(withoutParameters('/c/1?from=x&limit=5&from=y', ['from']), '/c/1?limit=5')
+  assert.equal(withoutParameters('/c/1?from=x', ['from', 'to']), '/c/1')
+  assert.equal(withoutParameters('/c/1', ['from']), '/c/1')
 })

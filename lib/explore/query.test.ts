@@ -1,24 +1,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { PortalError } from '../errors.ts'
 import { cursorText } from './cursor.ts'
 import type { RawParameters } from './parameters.ts'
-import { explorerHref, parseExplorerQuery } from './query.ts'
+import {
+  type ExplorerPlace,
+  type ExplorerQuery,
+  explorerHref,
+  readExplorerQuery,
+  windowHref,
+} from './query.ts'
 import type { Clock } from './window.ts'
 
 const CLOCK: Clock = { nowMs: Date.parse('2026-11-24T13:55:07.250Z'), zone: 'UTC' }
 const CURSOR = { micros: 1_367_848_492_000_011, place: 3, hash: '0123456789abcdef' }
 
+/** What a request is read as; fails where something of it is at fault. */
+function parseExplorerQuery(raw: RawParameters, clock = CLOCK): ExplorerQuery {
+  const { query, fault } = readExplorerQuery(raw, clock)
+  assert.equal(fault, null)
+  return query
+}
+
 function refusal(raw: RawParameters): string {
-  try {
-    parseExplorerQuery(raw, CLOCK)
-  } catch (error) {
-    assert.ok(error instanceof PortalError)
-    assert.equal(error.code, 'bad_parameter')
-    return error.detail ?? ''
-  }
-  return assert.fail('was taken')
+  const { fault } = readExplorerQuery(raw, CLOCK)
+  assert.ok(fault, 'was taken')
+  assert.equal(fault.code, 'bad_parameter')
+  return fault.detail ?? ''
 }
 
 /** The parameters of an address, as the framework would hand them over. */
@@ -30,6 +38,9 @@ test('without parameters it is the newest 200 lines of the last hour', () => {
     window: { fromMicros: (CLOCK.nowMs - 3_600_000) * 1000, toMicros: CLOCK.nowMs * 1000 },
     start: { edge: 'newest' },
     limit: 200,
+    order: 'asc',
+    zone: 'UTC',
+    tz: undefined,
     from: undefined,
     to: undefined,
   })
@@ -63,7 +74,7 @@ test('takes a limit from 1 to 1,000', () => {
 })
 
 test('refuses unknown and repeated parameters, and bad windows', () => {
-  assert.match(refusal({ order: 'desc' }), /'order'.*from, to, after, before, limit/)
+  assert.match(refusal({ colour: 'red' }), /'colour'.*from, to, after, before, at, context, order, limit, tz/)
   assert.match(refusal({ from: ['1h', '2h'] }), /'from' is given more than once/)
   assert.match(refusal({ from: 'nonsense' }), /^from=nonsense/)
   assert.match(refusal({ from: 'today', to: 'now' }), /^to=now/)
@@ -77,25 +88,79 @@ test('the address of a page freezes the window’s ends, so that later reads are
   assert.deepEqual(later.window, { ...query.window })
 })
 
-test('the address of a page leads to the same window, cursor and limit, for any of them', () => {
+test('a line stands alone or with those around it', () => {
+  const at = cursorText(CURSOR)
+  const start = (raw: RawParameters) => parseExplorerQuery(raw).start
+  assert.deepEqual(start({ at }), { at: CURSOR, context: null })
+  assert.deepEqual(start({ at, context: '50' }), { at: CURSOR, context: 50 })
+  assert.deepEqual(start({ at, context: '0' }), { at: CURSOR, context: 0 })
+  assert.equal(refusal({ at, context: '501' }), 'context: takes a number from 0 to 500.')
+  assert.match(refusal({ context: '50' }), /^context: goes with at/)
+  assert.match(refusal({ at, after: 'oldest' }), /after and at cannot stand together/)
+  assert.match(refusal({ at: 'x' }), /^at:/)
+})
+
+test('lines stand oldest first or newest first', () => {
+  assert.equal(parseExplorerQuery({ order: 'desc' }).order, 'desc')
+  assert.equal(parseExplorerQuery({ order: 'asc' }).order, 'asc')
+  assert.equal(refusal({ order: 'up' }), 'order: takes asc or desc.')
+})
+
+test('times without a zone are those of the zone asked for', () => {
+  const query = parseExplorerQuery({
+    tz: 'America/New_York',
+    from: '2026-11-23T13:55',
+    to: '2026-11-23T14:55',
+  })
+  assert.equal(query.zone, 'America/New_York')
+  assert.equal(query.window.fromMicros, Date.parse('2026-11-23T18:55:00Z') * 1000)
+  assert.equal(parseExplorerQuery({ tz: 'server' }, { ...CLOCK, zone: 'Asia/Tokyo' }).zone, 'Asia/Tokyo')
+  assert.equal(parseExplorerQuery({ tz: 'utc' }, { ...CLOCK, zone: 'Asia/Tokyo' }).zone, 'UTC')
+})
+
+test('what is wrong is named, each of it, and the rest is kept', () => {
+  const { query, fault } = readExplorerQuery(
+    { from: 'soon', limit: '50', order: 'up', colour: 'red', tz: 'Asia/Tokyo', at: ['x', 'y'] },
+    CLOCK,
+  )
+  assert.deepEqual([query.limit, query.order, query.zone, query.from], [50, 'asc', 'Asia/Tokyo', 'soon'])
+  assert.deepEqual(query.start, { edge: 'newest' })
+  assert.deepEqual([...(fault?.parameters ?? [])].sort(), ['at', 'colour', 'from', 'order'])
+  for (const words of ["'colour' is not", "'at' is given more than once", 'from=soon:', 'order: takes'])
+    assert.ok(fault?.detail?.includes(words), words)
+})
+
+test('the way to another window keeps how lines are shown, and says nothing that goes without saying', () => {
+  const query = parseExplorerQuery({ tz: 'utc', order: 'desc', limit: '50', from: '6h' })
+  assert.equal(windowHref('1824', query, '1h'), '/collections/1824?from=1h&order=desc&limit=50&tz=utc')
+  assert.equal(windowHref('1824', parseExplorerQuery({}), 'today'), '/collections/1824?from=today')
+})
+
+test('the address of a page leads to the same window, place and view, for any of them', () => {
   const window = fc
     .tuple(fc.integer({ min: 0, max: 1.8e15 }), fc.integer({ min: 0, max: 1.8e15 }))
     .map(([a, b]) => ({ fromMicros: Math.min(a, b), toMicros: Math.max(a, b) }))
-  const at = fc.constantFrom(
-    {},
+  const text = cursorText(CURSOR)
+  const place = fc.constantFrom<(ExplorerPlace | undefined)[]>(
+    undefined,
     { after: 'oldest' },
-    { after: cursorText(CURSOR) },
-    { before: cursorText(CURSOR) },
+    { after: text },
+    { before: text },
+    { at: text },
+    { at: text, context: '50' },
   )
+  const view = fc.record({
+    window,
+    limit: fc.integer({ min: 1, max: 1000 }),
+    order: fc.constantFrom('asc' as const, 'desc' as const),
+    tz: fc.constantFrom(undefined, 'utc', 'Asia/Tokyo'),
+  })
   fc.assert(
-    fc.property(window, fc.integer({ min: 1, max: 1000 }), at, (frozen, limit, cursor) => {
-      const query = parseExplorerQuery(
-        parametersOf(explorerHref('1824', { window: frozen, limit }, cursor)),
-        CLOCK,
-      )
-      assert.deepEqual(query.window, frozen)
-      assert.equal(query.limit, limit)
-      assert.deepEqual(query.start, parseExplorerQuery(cursor, CLOCK).start)
+    fc.property(view, place, (asked, at) => {
+      const query = parseExplorerQuery(parametersOf(explorerHref('1824', asked, at)))
+      const { window, limit, order, tz } = query
+      assert.deepEqual({ window, limit, order, tz }, { ...asked })
+      assert.deepEqual(query.start, parseExplorerQuery({ ...at }).start)
     }),
   )
 })

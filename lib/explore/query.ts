@@ -1,63 +1,139 @@
 import { PortalError } from '../errors.ts'
-import type { MicrosWindow, PageStart } from '../store/reading.ts'
+import type { Cursor, MicrosWindow, PageStart } from '../store/reading.ts'
 import { parseCursor } from './cursor.ts'
-import { type RawParameters, singleParameters } from './parameters.ts'
+import { givenParameters, joinFaults, type RawParameters } from './parameters.ts'
 import { type Clock, momentText, parseWindow } from './window.ts'
+import { parseZone } from './zone.ts'
 
 /** What an explorer page was asked for; its address says all of it. */
 export interface ExplorerQuery {
   readonly window: MicrosWindow
-  readonly start: PageStart
+  readonly start: ExplorerStart
   /** Lines a page. */
   readonly limit: number
-  /** `from` and `to` as they were given, so that a preset can be told. */
+  /** How the lines of a page stand; which lines a page has does not depend on it. */
+  readonly order: LineOrder
+  /** IANA name of the zone of all times on the page, and of those in the address that name none. */
+  readonly zone: string
+  /** `tz`, `from` and `to` as they were given, so that a choice can be marked. */
+  readonly tz: string | undefined
   readonly from: string | undefined
   readonly to: string | undefined
 }
 
+/** A page of the window, or one line with those around it. */
+export type ExplorerStart = PageStart | { readonly at: Cursor; readonly context: number | null }
+export type LineOrder = 'asc' | 'desc'
+
 const DEFAULT_LIMIT = 200
 const MAX_LIMIT = 1000
-const PARAMETERS = ['from', 'to', 'after', 'before', 'limit'] as const
+const MAX_CONTEXT = 500
+const PARAMETERS = ['from', 'to', 'after', 'before', 'at', 'context', 'order', 'limit', 'tz'] as const
+type Given = Partial<Record<(typeof PARAMETERS)[number], string>>
 
-/** @throws PortalError `bad_parameter`, its detail naming the parameter and what it takes. */
-export function parseExplorerQuery(raw: RawParameters, clock: Clock): ExplorerQuery {
-  const { from, to, after, before, limit } = singleParameters(raw, PARAMETERS)
-  if (after !== undefined && before !== undefined)
-    throw new PortalError('bad_parameter', { detail: 'after and before cannot stand together.' })
-  return {
-    window: parseWindow(from, to, clock),
-    start: startOf(after, before),
-    limit: limit === undefined ? DEFAULT_LIMIT : parseLimit(limit),
-    from,
-    to,
+/**
+ * Reads every parameter for itself: what is not understood takes its default and is named in `fault`, so that a page can
+ * keep the rest.
+ * @param fault PortalError `bad_parameter`, naming each parameter at fault and what it takes; null where there is none.
+ */
+export function readExplorerQuery(
+  raw: RawParameters,
+  clock: Clock,
+): { query: ExplorerQuery; fault: PortalError | null } {
+  const { given, faults: unknown } = givenParameters(raw, PARAMETERS)
+  const faults = [...unknown]
+  const take = <T>(read: () => T, otherwise: T): T => {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof PortalError) || error.code !== 'bad_parameter') throw error
+      faults.push(error)
+      return otherwise
+    }
   }
+  const zone = take(() => parseZone(given.tz, clock.zone), clock.zone)
+  const here = { ...clock, zone }
+  const query: ExplorerQuery = {
+    window: take(() => parseWindow(given.from, given.to, here), parseWindow(undefined, undefined, here)),
+    start: take(() => startOf(given), { edge: 'newest' }),
+    limit: take(
+      () => wholeNumber('limit', given.limit, { from: 1, to: MAX_LIMIT }) ?? DEFAULT_LIMIT,
+      DEFAULT_LIMIT,
+    ),
+    order: take(() => orderOf(given.order), 'asc'),
+    zone,
+    tz: given.tz,
+    from: given.from,
+    to: given.to,
+  }
+  return { query, fault: joinFaults(faults) }
 }
 
-function startOf(after: string | undefined, before: string | undefined): PageStart {
+function startOf({ after, before, at, context }: Given): ExplorerStart {
+  const given = Object.entries({ after, before, at }).flatMap(([name, value]) =>
+    value === undefined ? [] : [name],
+  )
+  if (given.length > 1) throw refusal(given, `${given.join(' and ')} cannot stand together.`)
+  if (context !== undefined && at === undefined)
+    throw refusal(['context'], 'context: goes with at, the line it is the context of.')
   // The edges of a window are cursors of no line, spelled out.
   if (after === 'oldest') return { edge: 'oldest' }
   if (after !== undefined) return { after: parseCursor('after', after) }
   if (before !== undefined) return { before: parseCursor('before', before) }
+  if (at !== undefined)
+    return {
+      at: parseCursor('at', at),
+      context: wholeNumber('context', context, { from: 0, to: MAX_CONTEXT }),
+    }
   return { edge: 'newest' }
 }
 
-function parseLimit(text: string): number {
-  const limit = /^[0-9]{1,4}$/.test(text) ? Number(text) : 0
-  if (limit >= 1 && limit <= MAX_LIMIT) return limit
-  throw new PortalError('bad_parameter', { detail: `limit: takes a number from 1 to ${MAX_LIMIT}.` })
+function orderOf(text: string | undefined): LineOrder {
+  if (text === undefined || text === 'asc' || text === 'desc') return text ?? 'asc'
+  throw refusal(['order'], 'order: takes asc or desc.')
 }
 
+function wholeNumber(
+  name: string,
+  text: string | undefined,
+  bounds: { from: number; to: number },
+): number | null {
+  if (text === undefined) return null
+  const value = /^[0-9]{1,6}$/.test(text) ? Number(text) : -1
+  if (value >= bounds.from && value <= bounds.to) return value
+  throw refusal([name], `${name}: takes a number from ${bounds.from} to ${bounds.to}.`)
+}
+
+function refusal(parameters: readonly string[], detail: string): PortalError {
+  return new PortalError('bad_parameter', { detail, parameters })
+}
+
+/** What of a query goes on from page to page. */
+export type ExplorerView = Pick<ExplorerQuery, 'window' | 'limit' | 'order' | 'tz'>
+
+/** A page of the window by its cursor, or a line, alone or with those around it. */
+export type ExplorerPlace =
+  | { readonly after: string }
+  | { readonly before: string }
+  | { readonly at: string; readonly context?: string }
+
 /** @returns the address of a page of the same window, with its ends frozen, so that it does not move while one reads. */
-export function explorerHref(
-  collection: string,
-  { window, limit }: Pick<ExplorerQuery, 'window' | 'limit'>,
-  at: { after?: string; before?: string } = {},
-): string {
-  const query = new URLSearchParams({
-    from: momentText(window.fromMicros),
-    to: momentText(window.toMicros),
-    ...at,
+export function explorerHref(collection: string, view: ExplorerView, place?: ExplorerPlace): string {
+  const { window } = view
+  const ends = { from: momentText(window.fromMicros), to: momentText(window.toMicros) }
+  return `/collections/${collection}?${new URLSearchParams({ ...ends, ...place, ...viewParameters(view) })}`
+}
+
+/** @returns the address of a window that `from` says in words, such as `1h`; it ends when it is asked for. */
+export function windowHref(collection: string, view: ExplorerView, from: string): string {
+  return `/collections/${collection}?${new URLSearchParams({ from, ...viewParameters(view) })}`
+}
+
+/** The parameters, beside window and place, that differ from what is meant without them. */
+export function viewParameters({ limit, order, tz }: Omit<ExplorerView, 'window'>): Record<string, string> {
+  return {
+    ...(order === 'asc' ? {} : { order }),
     ...(limit === DEFAULT_LIMIT ? {} : { limit: String(limit) }),
-  })
-  return `/collections/${collection}?${query}`
+    ...(tz === undefined || tz === 'server' ? {} : { tz }),
+  }
 }

@@ -3,7 +3,7 @@
 --
 -- KEYS  1 lines (zset)  2 segments (zset)
 -- ARGV  1 from (score, inclusive)  2 to (score, exclusive)
---       3 'forward' | 'backward'
+--       3 'forward' | 'from' (forward, the cursor's own line included) | 'backward'
 --       4 cursor's score, '' to begin at the window's edge
 --       5 cursor's place among the lines of that score when it was made, 0-based
 --       6 first 16 hexadecimal digits of SHA-1 of the cursor's member
@@ -15,7 +15,7 @@
 -- from the place it had, whatever was added before or after it meanwhile. Lua's own comparison of strings follows the
 -- server's locale, which is why members are not compared here.
 local lines, segments = KEYS[1], KEYS[2]
-local from, to, forward = ARGV[1], ARGV[2], ARGV[3] == 'forward'
+local from, to, forward, inclusive = ARGV[1], ARGV[2], ARGV[3] ~= 'backward', ARGV[3] == 'from'
 local cursorScore, cursorPlace, cursorHash = ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local limit, maxBytes = tonumber(ARGV[7]), tonumber(ARGV[8])
 
@@ -43,7 +43,7 @@ local start, stop = low, high
 if cursorScore ~= '' then
   local rank, first = rankOfCursor()
   if forward then
-    start = math.max(low, rank and rank + 1 or first)
+    start = math.max(low, rank and (inclusive and rank or rank + 1) or first)
   else
     stop = math.min(high, rank or first)
   end

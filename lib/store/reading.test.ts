@@ -11,7 +11,16 @@ import {
 } from '../../e2e/store-server.ts'
 import { encodeMember } from '../line/member.ts'
 import { linesKey } from './keys.ts'
-import { type Cursor, EVERYTHING, type MicrosWindow, type Page, readPage, streamLines } from './reading.ts'
+import {
+  type Cursor,
+  EVERYTHING,
+  type MicrosWindow,
+  type Page,
+  pageCursors,
+  readAround,
+  readPage,
+  streamLines,
+} from './reading.ts'
 import { microsOfSecond } from './score.ts'
 
 const servers = openStoreServer()
@@ -251,4 +260,66 @@ test('among lines of one microsecond a cursor finds its line again, whatever was
       settled,
     )
   }
+})
+
+test('a line is found again with those around it, also among equal microseconds while others arrive', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const lines = Array.from({ length: 60 }, (_, i) => ({
+    line: `l${String(i).padStart(2, '0')}`,
+    micros: microsOfSecond(T + Math.floor(i / 30)),
+  }))
+  await store(redis, packLines(id, 'web1', lines))
+  const whole = await readPage(redis, readGrant(id), {
+    window: EVERYTHING,
+    start: { edge: 'oldest' },
+    limit: 60,
+  })
+  const cursors = pageCursors(whole)
+  assert.deepEqual(cursors.at(0), whole.first)
+  assert.deepEqual(cursors.at(-1), whole.last)
+  await store(
+    redis,
+    packLines(id, 'web0', [
+      { line: 'a', micros: microsOfSecond(T) },
+      { line: 'b', micros: microsOfSecond(T + 1) },
+    ]),
+  )
+  const expected = [
+    'a',
+    ...lines.slice(0, 30).map(({ line }) => line),
+    'b',
+    ...lines.slice(30).map(({ line }) => line),
+  ]
+  for (const [index, at] of cursors.entries()) {
+    const line = `l${String(index).padStart(2, '0')}`
+    const place = expected.indexOf(line)
+    const around = await readAround(redis, readGrant(id), { window: EVERYTHING, at, before: 3, after: 2 })
+    assert.deepEqual(texts(around), expected.slice(Math.max(0, place - 3), place + 3))
+    assert.equal(texts(around)[around.place ?? -1], line)
+    assert.deepEqual([around.total, around.skipped], [62, Math.max(0, place - 3)])
+    assert.deepEqual([around.first, around.last], [pageCursors(around).at(0), pageCursors(around).at(-1)])
+  }
+})
+
+test('where a line is gone, or not in the window, there is no place for it, and its neighbours are given', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const lines = Array.from({ length: 9 }, (_, i) => ({ line: `l${i}`, micros: microsOfSecond(T + i) }))
+  await store(redis, packLines(id, 'web1', lines))
+  const whole = await readPage(redis, readGrant(id), {
+    window: EVERYTHING,
+    start: { edge: 'oldest' },
+    limit: 9,
+  })
+  const at = pageCursors(whole)[4]
+  assert.ok(at)
+  const outside = { fromMicros: 0, toMicros: microsOfSecond(T + 3) }
+  const elsewhere = await readAround(redis, readGrant(id), { window: outside, at, before: 2, after: 2 })
+  assert.deepEqual([texts(elsewhere), elsewhere.place], [['l1', 'l2'], null])
+  await redis.zrem(linesKey(collectionId(id)), encodeMember(Buffer.from('l4'), 'web1', 0))
+  const gone = await readAround(redis, readGrant(id), { window: EVERYTHING, at, before: 2, after: 2 })
+  assert.deepEqual([texts(gone), gone.place], [['l2', 'l3', 'l5', 'l6', 'l7'], null])
+  const alone = await readAround(redis, readGrant(id), { window: EVERYTHING, at, before: 0, after: 0 })
+  assert.deepEqual(texts(alone), ['l5'])
 })

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { assertCollectionGrant, type CollectionGrant } from '../access/decide.ts'
-import { type DecodedMember, decodeMember } from '../line/member.ts'
+import { type DecodedMember, decodeMember, encodeMember } from '../line/member.ts'
 import { linesKey, segmentsKey } from './keys.ts'
 import { answered, Script } from './redis.ts'
 import { LATEST_MICROS, microsOfScore, scoreText } from './score.ts'
@@ -38,8 +38,12 @@ export interface Cursor {
   readonly place: number
 }
 
-/** Where a page begins: at an edge of the window, or next to a line. */
-export type PageStart = { edge: 'oldest' | 'newest' } | { after: Cursor } | { before: Cursor }
+/** Where a page begins: at an edge of the window, next to a line, or with it. */
+export type PageStart =
+  | { edge: 'oldest' | 'newest' }
+  | { after: Cursor }
+  | { before: Cursor }
+  | { from: Cursor }
 
 export interface Page {
   /** Ascending. */
@@ -51,6 +55,12 @@ export interface Page {
   /** Cursors of the first and of the last line; null on an empty page. */
   readonly first: Cursor | null
   readonly last: Cursor | null
+}
+
+/** Lines on both sides of one. */
+export interface PageAround extends Page {
+  /** Where the line stands among {@link Page.lines}; null when it is kept no longer, or not in the window. */
+  readonly place: number | null
 }
 
 /** A page's bytes are bounded as well as its lines, since a line may have a mebibyte. */
@@ -75,8 +85,7 @@ export async function readPage(
   assertCollectionGrant(grant)
   const { collection } = grant
   const { window, start, limit, maxBytes = PAGE_BYTES } = options
-  const cursor = 'after' in start ? start.after : 'before' in start ? start.before : null
-  const forward = 'after' in start || ('edge' in start && start.edge === 'oldest')
+  const { direction, cursor } = beginning(start)
   const reply = (await answered(
     readPageScript.run(
       redis,
@@ -84,7 +93,7 @@ export async function readPage(
       [
         scoreText(window.fromMicros),
         scoreText(window.toMicros),
-        forward ? 'forward' : 'backward',
+        direction,
         cursor ? scoreText(cursor.micros) : '',
         cursor?.place ?? 0,
         cursor?.hash ?? '',
@@ -111,6 +120,50 @@ export async function readPage(
     first: cursorAt(firstPlace, lines[0], flat[0]),
     last: cursorAt(lastPlace, lines.at(-1), flat.at(-2)),
   }
+}
+
+function beginning(start: PageStart): { direction: 'forward' | 'from' | 'backward'; cursor: Cursor | null } {
+  if ('after' in start) return { direction: 'forward', cursor: start.after }
+  if ('from' in start) return { direction: 'from', cursor: start.from }
+  if ('before' in start) return { direction: 'backward', cursor: start.before }
+  return { direction: start.edge === 'oldest' ? 'forward' : 'backward', cursor: null }
+}
+
+/**
+ * A line with those around it: up to `before` lines ahead of it and `after` behind it, within the window. Where the line
+ * is gone, those around the place it had. Lines that arrive between the two reads this takes are given or not, but each
+ * once and in order: one read ends where the other begins.
+ * @throws PortalError `store_unavailable`, `store_refused`
+ */
+export async function readAround(
+  redis: Redis,
+  grant: CollectionGrant,
+  options: { window: MicrosWindow; at: Cursor; before: number; after: number },
+): Promise<PageAround> {
+  const { window, at, before, after } = options
+  const maxBytes = PAGE_BYTES / 2
+  const [ahead, rest] = await Promise.all([
+    readPage(redis, grant, { window, start: { before: at }, limit: before, maxBytes }),
+    readPage(redis, grant, { window, start: { from: at }, limit: after + 1, maxBytes }),
+  ])
+  const isThere = rest.first?.micros === at.micros && rest.first.hash === at.hash
+  return {
+    lines: [...ahead.lines, ...rest.lines],
+    total: rest.total,
+    skipped: ahead.lines.length > 0 ? ahead.skipped : rest.skipped,
+    first: ahead.first ?? rest.first,
+    last: rest.last ?? ahead.last,
+    place: isThere ? ahead.lines.length : null,
+  }
+}
+
+/** @returns the cursors of a page's lines, in their order. */
+export function pageCursors({ lines, first }: Page): Cursor[] {
+  let place = first?.place ?? 0
+  return lines.map(({ line, source, ordinal, micros }, index) => {
+    if (index > 0) place = lines[index - 1]?.micros === micros ? place + 1 : 0
+    return { micros, place, hash: hashOfMember(encodeMember(line, source, ordinal)) }
+  })
 }
 
 /**

@@ -1,11 +1,43 @@
+import type { CollectionId } from '#lib/collection-id.ts'
+import { cursorText } from '#lib/explore/cursor.ts'
 import { LINE_COLUMNS, lineRows } from '#lib/explore/line-rows.ts'
+import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
 import { isWithinOneDay } from '#lib/explore/time-text.ts'
-import type { MicrosWindow, Page } from '#lib/store/reading.ts'
+import { type MicrosWindow, type Page, pageCursors } from '#lib/store/reading.ts'
+import { CopyLines } from './copy-lines.tsx'
+
+interface LinesTableProps {
+  page: Page
+  collection: CollectionId
+  query: ExplorerQuery
+  /** The lines are all of the window, or of all that is kept: those around one line. */
+  shown: MicrosWindow
+  /** The place on the page of the line it is about. */
+  target: number | null
+  clientFields: ReadonlyMap<string, number>
+}
 
 /** The page's lines. Rows are made as one string by `lineRows`, which escapes everything that came out of a log. */
-export function LinesTable({ page, window, zone }: { page: Page; window: MicrosWindow; zone: string }) {
+export function LinesTable({ page, collection, query, shown, target, clientFields }: LinesTableProps) {
   if (page.lines.length === 0) return <p className="card">There are no further lines in this direction.</p>
-  const withDate = !isWithinOneDay(window, zone)
+  const { zone, start, order } = query
+  const pageContext = 'at' in start ? start.context : null
+  const isDescending = order === 'desc'
+  const last = page.lines.length - 1
+  const placed = <T,>(all: readonly T[]) => (isDescending ? all.toReversed() : all)
+  const cursors = placed(pageCursors(page))
+  const base = explorerHref(collection, query)
+  const html = lineRows(placed(page.lines), {
+    zone,
+    withDate: !isWithinOneDay(shown, zone),
+    hrefOf: (place, context = pageContext ?? undefined) => {
+      const cursor = cursors[place]
+      const at = cursor ? `&at=${cursorText(cursor)}` : ''
+      return `${base}${at}${context === undefined ? '' : `&context=${context}`}`
+    },
+    target: target !== null && isDescending ? last - target : target,
+    clientFields,
+  })
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls has to be reachable by keyboard
     <section className="lines-box" tabIndex={0} aria-label="Lines">
@@ -19,8 +51,9 @@ export function LinesTable({ page, window, zone }: { page: Page; window: MicrosW
             ))}
           </tr>
         </thead>
-        <tbody dangerouslySetInnerHTML={{ __html: lineRows(page.lines, { zone, withDate }) }} />
+        <tbody dangerouslySetInnerHTML={{ __html: html }} />
       </table>
+      <CopyLines />
     </section>
   )
 }

@@ -5,16 +5,12 @@ import { PlainPage } from '#app/plain-page.tsx'
 import { Shell } from '#app/shell.tsx'
 import { requireCollection } from '#app/viewer.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
+import { readExplorerLines } from '#lib/explore/lines.ts'
 import { type RawParameters, requestPath } from '#lib/explore/parameters.ts'
-import { explorerHref, parseExplorerQuery } from '#lib/explore/query.ts'
-import { formatNumber, windowInWords } from '#lib/explore/time-text.ts'
+import { readExplorerQuery } from '#lib/explore/query.ts'
 import { currentClock } from '#lib/explore/window.ts'
-import { readGrantedHits } from '#lib/store/counts.ts'
-import { readPage } from '#lib/store/reading.ts'
-import { EmptyWindow } from './empty-window.tsx'
-import { LinesTable } from './lines-table.tsx'
-import { Pager } from './pager.tsx'
-import { WindowBar } from './window-bar.tsx'
+import { Explorer } from './explorer.tsx'
+import { Toolbar } from './toolbar.tsx'
 
 interface ExplorerProps {
   params: Promise<{ id: string }>
@@ -36,7 +32,7 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
             {grant.url && ` · ${grant.url}`}
           </span>
         </h1>
-        <Explorer grant={grant} parameters={parameters} path={path} />
+        <Lines grant={grant} parameters={parameters} path={path} />
       </Shell>
     )
   } catch (thrown) {
@@ -48,48 +44,21 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
   }
 }
 
-async function Explorer(props: { grant: CollectionGrant; parameters: RawParameters; path: string }) {
+async function Lines(props: { grant: CollectionGrant; parameters: RawParameters; path: string }) {
   const { grant, parameters, path } = props
   const clock = currentClock()
+  const { query, fault } = readExplorerQuery(parameters, clock)
+  const { collection } = grant
   try {
-    const { redis } = context()
-    const query = parseExplorerQuery(parameters, clock)
-    const [page, [hits]] = await Promise.all([
-      readPage(redis, grant, query),
-      readGrantedHits(redis, [grant], clock.nowMs / 1000),
-    ])
-    const href = (at?: { after?: string; before?: string }) => explorerHref(grant.collection, query, at)
+    if (fault) throw fault
+    const lines = await readExplorerLines(context().redis, grant, query, clock)
+    return <Explorer collection={collection} query={query} clock={clock} {...lines} />
+  } catch (thrown) {
     return (
       <>
-        <p className="mb-2 text-muted">
-          {windowInWords(query.window, clock.zone)} · {formatNumber(page.total)}{' '}
-          {page.total === 1 ? 'line' : 'lines'}
-        </p>
-        <WindowBar collection={grant.collection} query={query} clock={clock} />
-        {page.total === 0 ? (
-          <EmptyWindow
-            collection={grant.collection}
-            newest={hits?.lastSeen ?? null}
-            query={query}
-            clock={clock}
-          />
-        ) : (
-          <>
-            <div className="flex flex-wrap items-center gap-x-4">
-              <Pager page={page} href={href} label="Pages, above the lines" />
-              <a href="#end">End of this page ↓</a>
-            </div>
-            <LinesTable page={page} window={query.window} zone={clock.zone} />
-            <div id="end">
-              <Pager page={page} href={href} label="Pages, below the lines" />
-            </div>
-          </>
-        )}
+        <Fault {...reportFault(thrown)} retry={path} />
+        <Toolbar collection={collection} query={query} clock={clock} />
       </>
     )
-  } catch (thrown) {
-    const fault = reportFault(thrown)
-    const retry = fault.error.fault === 'user' ? `/collections/${grant.collection}` : path
-    return <Fault {...fault} retry={retry} />
   }
 }

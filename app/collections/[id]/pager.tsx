@@ -1,17 +1,20 @@
+import type { CollectionId } from '#lib/collection-id.ts'
 import { cursorText } from '#lib/explore/cursor.ts'
+import { type ExplorerPlace, type ExplorerView, explorerHref } from '#lib/explore/query.ts'
 import { formatNumber } from '#lib/explore/time-text.ts'
 import type { Page } from '#lib/store/reading.ts'
 
 interface PagerProps {
   page: Page
-  /** The address of a page of the same window, from a cursor on. */
-  href: (at?: { after?: string; before?: string }) => string
+  collection: CollectionId
+  view: ExplorerView
   /** Names the landmark: there is one above the lines and one below. */
   label: string
 }
 
 /** The ways through a window's pages; a way that leads nowhere is left out, and its place kept. */
-export function Pager({ page: { lines, total, skipped, first, last }, href, label }: PagerProps) {
+export function Pager({ page: { lines, total, skipped, first, last }, collection, view, label }: PagerProps) {
+  const href = (place?: ExplorerPlace) => explorerHref(collection, view, place)
   const older = first && skipped > 0 ? href({ before: cursorText(first) }) : null
   const newer = last && skipped + lines.length < total ? href({ after: cursorText(last) }) : null
   const atNothing = lines.length === 0
@@ -33,7 +36,7 @@ export function Pager({ page: { lines, total, skipped, first, last }, href, labe
 function Way({ href, children }: { href: string | null; children: string }) {
   if (href === null) return <span className="text-muted">{children}</span>
   return (
-    <a href={href} className="inline-flex min-h-8 items-center">
+    <a href={href} className="way">
       {children}
     </a>
   )

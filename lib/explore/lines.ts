@@ -1,0 +1,52 @@
+import type { Redis } from 'ioredis'
+import type { CollectionGrant } from '../access/decide.ts'
+import { readClientFields } from '../store/client-fields.ts'
+import { readGrantedHits } from '../store/counts.ts'
+import { EVERYTHING, type Page, readAround, readPage } from '../store/reading.ts'
+import type { ExplorerQuery } from './query.ts'
+import type { Clock } from './window.ts'
+
+/** What an explorer page shows of the store. */
+export interface ExplorerLines {
+  readonly page: Page
+  /** The place on the page of the one line it is about; null where there is none, or it is not to be found. */
+  readonly target: number | null
+  /** Highest second stored in the collection, or null when no line ever arrived. */
+  readonly newest: number | null
+  readonly clientFields: ReadonlyMap<string, number>
+}
+
+/**
+ * Reads what `query` asks for. The surroundings of a line are taken whatever the window.
+ * @throws PortalError `store_unavailable`, `store_refused`
+ */
+export async function readExplorerLines(
+  redis: Redis,
+  grant: CollectionGrant,
+  query: ExplorerQuery,
+  clock: Clock,
+): Promise<ExplorerLines> {
+  const [{ page, place }, [hits], clientFields] = await Promise.all([
+    readLines(redis, grant, query),
+    readGrantedHits(redis, [grant], clock.nowMs / 1000),
+    readClientFields(redis),
+  ])
+  return { page, target: place, newest: hits?.lastSeen ?? null, clientFields }
+}
+
+async function readLines(
+  redis: Redis,
+  grant: CollectionGrant,
+  { start, window, limit }: ExplorerQuery,
+): Promise<{ page: Page; place: number | null }> {
+  if (!('at' in start)) return { page: await readPage(redis, grant, { window, start, limit }), place: null }
+  const { at, context } = start
+  const before = context ?? Math.floor((limit - 1) / 2)
+  const page = await readAround(redis, grant, {
+    window: context === null ? window : EVERYTHING,
+    at,
+    before,
+    after: context ?? limit - 1 - before,
+  })
+  return { page, place: page.place }
+}
