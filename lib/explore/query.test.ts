@@ -125,9 +125,23 @@ test('what is wrong is named, each of it, and the rest is kept', () => {
   )
   assert.deepEqual([query.limit, query.order, query.zone, query.from], [50, 'asc', 'Asia/Tokyo', 'soon'])
   assert.deepEqual(query.start, { edge: 'newest' })
-  assert.deepEqual([...(fault?.parameters ?? [])].sort(), ['at', 'colour', 'from', 'order'])
+  assert.deepEqual([...(fault?.parameters ?? [])].sort(), ['at', 'colour', 'from', 'order', 'to'])
   for (const words of ["'colour' is not", "'at' is given more than once", 'from=soon:', 'order: takes'])
     assert.ok(fault?.detail?.includes(words), words)
+})
+
+test('of a window with one bad end the other is kept', () => {
+  const windowOf = (raw: RawParameters) => readExplorerQuery(raw, CLOCK).query.window
+  const noon = Date.parse('2026-03-04T12:00Z') * 1000
+  assert.deepEqual(windowOf({ from: 'soon', to: '2026-03-04T12:00Z' }), {
+    fromMicros: noon - 3_600_000_000,
+    toMicros: noon,
+  })
+  assert.deepEqual(windowOf({ from: '2026-03-04T12:00Z', to: 'late' }), {
+    fromMicros: noon,
+    toMicros: CLOCK.nowMs * 1000,
+  })
+  assert.deepEqual(windowOf({ from: 'soon', to: 'late' }), parseExplorerQuery({}).window)
 })
 
 test('the way to another window keeps how lines are shown, and says nothing that goes without saying', () => {

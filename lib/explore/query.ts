@@ -54,7 +54,7 @@ export function readExplorerQuery(
   const zone = take(() => parseZone(given.tz, clock.zone), clock.zone)
   const here = { ...clock, zone }
   const query: ExplorerQuery = {
-    window: take(() => parseWindow(given.from, given.to, here), parseWindow(undefined, undefined, here)),
+    window: take(() => windowOf(given, here), nearestWindow(given, here)),
     start: take(() => startOf(given), { edge: 'newest' }),
     limit: take(
       () => wholeNumber('limit', given.limit, { from: 1, to: MAX_LIMIT }) ?? DEFAULT_LIMIT,
@@ -67,6 +67,33 @@ export function readExplorerQuery(
     to: given.to,
   }
   return { query, fault: joinFaults(faults) }
+}
+
+const FALLBACK_MICROS = 3_600_000_000
+
+function windowOf({ from, to }: Given, clock: Clock): MicrosWindow {
+  try {
+    return parseWindow(from, to, clock)
+  } catch (error) {
+    if (!(error instanceof PortalError) || error.code !== 'bad_parameter') throw error
+    // One end without the other may be upside down again: the way on leaves both out.
+    throw refusal(['from', 'to'], error.detail ?? '')
+  }
+}
+
+/** @returns a window that keeps whichever end is understood; the default one where neither is. */
+function nearestWindow({ from, to }: Given, clock: Clock): MicrosWindow {
+  const understood = (begin: string | undefined, end: string | undefined) => {
+    try {
+      return parseWindow(begin, end, clock)
+    } catch (error) {
+      if (error instanceof PortalError && error.code === 'bad_parameter') return null
+      throw error
+    }
+  }
+  const end = to === undefined ? null : understood('0', to)
+  if (end) return { fromMicros: Math.max(0, end.toMicros - FALLBACK_MICROS), toMicros: end.toMicros }
+  return understood(from, undefined) ?? parseWindow(undefined, undefined, clock)
 }
 
 function startOf({ after, before, at, context }: Given): ExplorerStart {

@@ -57,7 +57,12 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
     return (
       <>
         <Fault {...reportFault(thrown)} retry={path} />
-        <Toolbar collection={collection} query={query} clock={clock} />
+        <Toolbar
+          collection={collection}
+          query={query}
+          clock={clock}
+          asksForTime={fault?.parameters.includes('from') ?? false}
+        />
       </>
     )
   }

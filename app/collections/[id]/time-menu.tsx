@@ -16,15 +16,16 @@ const DEFAULT_PRESET = '1h'
 interface TimeMenuProps {
   collection: CollectionId
   query: ExplorerQuery
+  open: boolean
 }
 
 /** The window: by a preset, in words, or between two moments. */
-export function TimeMenu({ collection, query }: TimeMenuProps) {
+export function TimeMenu({ collection, query, open }: TimeMenuProps) {
   const { from, to, window, zone } = query
   const given = to === undefined ? (from ?? DEFAULT_PRESET) : null
   const preset = PRESETS.find(([value]) => value === given)
   return (
-    <details className="menu" name="menu">
+    <details className="menu" name="menu" open={open}>
       <summary className="button">{preset?.[1] ?? 'Chosen times'} ▾</summary>
       <div className="menu-body">
         <nav aria-label="Windows" className="flex flex-wrap gap-2">
@@ -44,7 +45,7 @@ export function TimeMenu({ collection, query }: TimeMenuProps) {
             In words
             <input
               name="from"
-              defaultValue={to === undefined ? from : undefined}
+              defaultValue={open || to === undefined ? from : undefined}
               placeholder="last 3 hours"
               aria-describedby="time-forms"
               required

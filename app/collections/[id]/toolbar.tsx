@@ -11,15 +11,17 @@ interface ToolbarProps {
   collection: CollectionId
   query: ExplorerQuery
   clock: Clock
+  /** Whether the times given were not understood, so that they stand there to be mended. */
+  asksForTime?: boolean
 }
 
 /** Choosing the window, how its lines are shown, and the download of it. All of it is links and forms. */
-export function Toolbar({ collection, query, clock }: ToolbarProps) {
+export function Toolbar({ collection, query, clock, asksForTime = false }: ToolbarProps) {
   const { window, order } = query
   const to = (other: typeof window | null) => other && explorerHref(collection, { ...query, window: other })
   return (
     <div className="mb-3 flex flex-wrap items-center gap-2">
-      <TimeMenu collection={collection} query={query} />
+      <TimeMenu collection={collection} query={query} open={asksForTime} />
       <nav aria-label="Neighbouring windows" className="flex flex-wrap gap-2">
         <Step href={to(shiftWindow(window, -1, clock))}>← Earlier</Step>
         <Step href={to(shiftWindow(window, 1, clock))}>Later →</Step>

@@ -1,0 +1,211 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import type { Page } from 'playwright/test'
+import { PROJECT_ROOT } from '../lib/build.ts'
+import { expect, feed, logLine, signIn, test } from './fixtures.ts'
+import type { RunningPortal } from './portal.ts'
+
+/**
+ * Every state of every page, light and dark, wide and narrow: axe finds nothing, nothing sticks out sideways, and a
+ * picture of it is left in `test-results/screens` to be looked at.
+ */
+
+const SCREENS = join(PROJECT_ROOT, 'test-results/screens')
+const NOON = Date.UTC(2026, 2, 4, 12)
+const WINDOW = '?from=2026-03-04T12:00Z&to=2026-03-04T13:00Z&limit=30'
+const SIZES = [
+  { width: 1280, height: 800 },
+  { width: 390, height: 844 },
+]
+
+interface State {
+  readonly name: string
+  readonly who: 'anonymous' | 'hr-owner' | 'web-owner' | 'no-groups' | 'admin'
+  readonly path: string
+  /** Goes on from the page to the state. */
+  readonly next?: (page: Page) => Promise<unknown>
+  /** Brings the portal into the state, and gives the way back. */
+  readonly around?: (portal: RunningPortal) => Promise<() => Promise<unknown>>
+}
+
+const openMenu = (name: RegExp) => async (page: Page) => page.locator('summary', { hasText: name }).click()
+const follow = (selector: string) => async (page: Page) => {
+  const href = await page.locator(selector).nth(10).getAttribute('href')
+  await page.goto(href ?? '')
+}
+
+const STATES: readonly State[] = [
+  { name: 'signin', who: 'anonymous', path: '/signin' },
+  { name: 'signin-denied', who: 'anonymous', path: '/signin?error=denied&ref=7f3a' },
+  { name: 'signin-store-down', who: 'anonymous', path: '/signin?error=store_unavailable' },
+  { name: 'not-found', who: 'hr-owner', path: '/collections/5' },
+  { name: 'not-found-anonymous', who: 'anonymous', path: '/no/such/page' },
+  { name: 'collections', who: 'web-owner', path: '/' },
+  { name: 'collections-none-match', who: 'web-owner', path: '/?q=zebra' },
+  { name: 'collections-refused', who: 'web-owner', path: '/?sort=size' },
+  { name: 'no-collections', who: 'no-groups', path: '/' },
+  { name: 'lines', who: 'hr-owner', path: `/collections/1824${WINDOW}` },
+  { name: 'lines-first-page', who: 'hr-owner', path: `/collections/1824${WINDOW}&after=oldest` },
+  {
+    name: 'lines-raw',
+    who: 'hr-owner',
+    path: `/collections/1824${WINDOW}&after=oldest`,
+    next: async (page) => {
+      for (const place of [0, 3, 4, 5]) await page.locator('tbody summary').nth(place).click()
+    },
+  },
+  {
+    name: 'lines-newest-first-other-zone',
+    who: 'hr-owner',
+    path: '/collections/1824?from=2026-03-03&to=2026-03-05&limit=30&order=desc&tz=America/New_York',
+  },
+  { name: 'lines-one', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: follow('.t a') },
+  { name: 'lines-around-one', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: follow('.around') },
+  {
+    name: 'lines-one-gone',
+    who: 'hr-owner',
+    path: `/collections/1824${WINDOW}&at=hogc69jy80.0.4a3dfe66f7c73341`,
+  },
+  {
+    name: 'lines-no-further',
+    who: 'hr-owner',
+    path: `/collections/1824${WINDOW}&after=zzzzzzzzzz.0.0000000000000000`,
+  },
+  { name: 'lines-none-here', who: 'hr-owner', path: '/collections/1824?from=2020-01-01&to=2020-01-02' },
+  { name: 'lines-none-ever', who: 'web-owner', path: '/collections/3242' },
+  { name: 'lines-refused', who: 'hr-owner', path: '/collections/1824?from=soon&tz=utc&limit=0' },
+  { name: 'menu-time', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Chosen times/) },
+  { name: 'menu-zone', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Times in/) },
+  { name: 'menu-download', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Download/) },
+  { name: 'menu-theme', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Theme/) },
+  { name: 'admin', who: 'admin', path: '/admin' },
+  { name: 'admin-none-match', who: 'admin', path: '/admin?q=zebra' },
+  { name: 'admin-refused', who: 'admin', path: '/admin?sort=size' },
+  {
+    name: 'admin-access-file-broken',
+    who: 'admin',
+    path: '/admin',
+    around: async ({ accessFile }) => {
+      const good = await readFile(accessFile, 'utf8')
+      await writeFile(accessFile, `${good}  - { group: /x, collections: [007] }\n`)
+      return () => writeFile(accessFile, good)
+    },
+  },
+  {
+    name: 'store-down',
+    who: 'hr-owner',
+    path: '/collections/1824',
+    around: async ({ redis }) => {
+      redis.process.kill('SIGSTOP')
+      return async () => redis.process.kill('SIGCONT')
+    },
+  },
+]
+
+test.beforeAll(async ({ portal }) => {
+  const lines = Array.from({ length: 100 }, (_, n) =>
+    logLine('1824', `page/${n}?of=a-hundred`, new Date(NOON + n * 30_000)),
+  )
+  lines[3] = `${lines[3]?.replace('200 512', '404 512').replace('page', '<script>alert(1)</script>\u202e\u0007')}`
+  lines[4] = `${lines[4]?.replace('200 512', '503 512').replace('page', 'long-'.repeat(1200))}`
+  lines[5] = `${lines[5]?.replace('200 512', '301 -').replace('192.0.2.7', '2001:db8:4f1a:2c3d:5e6f:7a8b:9cad:e8f6')}`
+  await feed(portal, lines)
+  await feed(portal, [logLine('762', 'x')], 'web2')
+})
+
+for (const colorScheme of ['light', 'dark'] as const)
+  test(`axe finds nothing on any page in any state, ${colorScheme}`, async ({ browser, portal }) => {
+    test.setTimeout(240_000)
+    const pages = new Map<string, Page>()
+    for (const { name, who, path, next, around } of STATES) {
+      let page = pages.get(who)
+      if (!page) {
+        const context = await browser.newContext({ baseURL: portal.origin, colorScheme })
+        page = await context.newPage()
+        pages.set(who, page)
+        if (who !== 'anonymous') {
+          await page.goto('/signin')
+          await signIn(page, who)
+        }
+      }
+      const back = await around?.(portal)
+      try {
+        for (const size of SIZES) {
+          await page.setViewportSize(size)
+          await page.goto(path)
+          await next?.(page)
+          const where = `${name} ${colorScheme} ${size.width}`
+          await page.screenshot({ path: join(SCREENS, `${name}-${colorScheme}-${size.width}.png`) })
+          const { violations } = await new AxeBuilder({ page }).analyze()
+          const found = violations.flatMap(({ id, nodes }) => nodes.map(({ target }) => `${id}: ${target}`))
+          expect.soft(found, where).toEqual([])
+          const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+          expect.soft(wide, `${where}: the page scrolls sideways`).toBeLessThanOrEqual(0)
+        }
+      } finally {
+        await back?.()
+      }
+    }
+    for (const page of pages.values()) await page.context().close()
+  })
+
+test('light and dark are chosen without JavaScript, and the page arrives in its colours', async ({
+  browser,
+  portal,
+}) => {
+  const context = await browser.newContext({
+    baseURL: portal.origin,
+    colorScheme: 'light',
+    javaScriptEnabled: false,
+  })
+  const page = await context.newPage()
+  const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+  const choose = async (name: string) => {
+    await page.locator('summary', { hasText: 'Theme' }).click()
+    await page.getByRole('button', { name }).click()
+  }
+  await page.goto('/signin?next=/admin')
+  expect(await background()).toBe('rgb(255, 255, 255)')
+  await choose('Dark')
+  await expect(page).toHaveURL(/\/signin\?next=\/admin$/)
+  expect(await background()).toBe('rgb(15, 19, 24)')
+  await signIn(page, 'hr-owner')
+  await page.goto('/collections/1824?from=1h')
+  expect(await background()).toBe('rgb(15, 19, 24)')
+  await choose('As the system')
+  await expect(page).toHaveURL(/\/collections\/1824\?from=1h$/)
+  expect(await background()).toBe('rgb(255, 255, 255)')
+  await context.close()
+})
+
+test('everything on the explorer is reached and used by keyboard alone', async ({ signedIn }) => {
+  const page = await signedIn('hr-owner')
+  await page.goto(`/collections/1824${WINDOW.replace('30', '3')}`)
+  const reachable = 'a[href], button, summary, input, [tabindex="0"]'
+  const wanted = await page
+    .locator(reachable)
+    .evaluateAll((all) => all.filter((one) => one.checkVisibility()).length)
+  const seen = new Set<string>()
+  for (let n = 0; n < wanted + 2; n++) {
+    await page.keyboard.press('Tab')
+    const focused = await page.evaluate((selector) => {
+      const one = document.activeElement
+      if (!one || one === document.body) return null
+      const { outlineStyle } = getComputedStyle(one)
+      return { place: [...document.querySelectorAll(selector)].indexOf(one), outlineStyle }
+    }, reachable)
+    if (!focused) continue
+    expect(focused.outlineStyle, `a visible focus on ${focused.place}`).not.toBe('none')
+    seen.add(String(focused.place))
+  }
+  expect(seen.size).toBe(wanted)
+  await page.locator('tbody summary').first().focus()
+  await page.keyboard.press('Enter')
+  await expect(page.locator('code').first()).toBeVisible()
+  await page.locator('summary', { hasText: 'Chosen times' }).focus()
+  await page.keyboard.press('Space')
+  await page.getByLabel('In words').fill('2026-03-04')
+  await page.keyboard.press('Enter')
+  await expect(page).toHaveURL(/from=2026-03-04/)
+})
