@@ -4,9 +4,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { PortalError } from '../errors.ts'
+import type { AccessFile } from './access-file.ts'
 import { openAccessSource } from './access-source.ts'
 
 const rulesFor = (group: string) => `rules: [{ group: ${group}, collections: [1] }]\n`
+
+function groupOf(file: AccessFile): string | null {
+  const [rule] = file.rules
+  return rule?.kind === 'group' ? rule.group : null
+}
 
 function openFile(t: TestContext, text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'log-portal-access-'))
@@ -15,7 +21,7 @@ function openFile(t: TestContext, text: string) {
   writeFileSync(path, text)
   const lines: string[] = []
   const source = openAccessSource({ path, log: (line) => lines.push(line) })
-  return { path, lines, source, group: () => source.current().rules[0]?.group }
+  return { path, lines, source, group: () => groupOf(source.current()) }
 }
 
 test('a broken or missing file at start is an error', (t) => {
