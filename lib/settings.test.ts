@@ -49,6 +49,7 @@ test('complete settings are read, with defaults for the rest', () => {
     publicOrigin: 'https://logs.example.org',
     secret: COMPLETE.NEXTAUTH_SECRET,
     accessFile: COMPLETE.ACCESS_FILE,
+    contact: null,
     sessionIdleSeconds: 3600,
   })
 })
@@ -61,8 +62,10 @@ test('every optional setting is taken', () => {
     OIDC_AUTH_METHOD: 'client_secret_post',
     OIDC_SCOPE: 'openid groups',
     OIDC_NAME: 'Example login',
+    CONTACT: 'The service desk, room 7',
     SESSION_IDLE: '90m',
   })
+  assert.deepEqual(settings.contact, { text: 'The service desk, room 7', href: null })
   assert.deepEqual(settings.listen, { host: '0.0.0.0', port: 8080 })
   assert.deepEqual(
     [settings.oidc.authMethod, settings.oidc.scope, settings.oidc.name, settings.sessionIdleSeconds],
@@ -193,6 +196,34 @@ test('a duration is a whole number and a unit', () => {
   assert.deepEqual(['90s', '60m', '8h', '1d'].map(seconds), [90, 3600, 28_800, 86_400])
   for (const text of ['0m', '60', 'm', '1.5h', '-1h', '1w', '1h30m', ' 1h'])
     assert.match(changed({ SESSION_IDLE: text }).join(), /^SESSION_IDLE: takes a duration/, text)
+})
+
+test('a contact leads somewhere when it is a mail address or a link by https or mailto, and is text otherwise', () => {
+  const hrefOf = (text: string) => parsePortalSettings({ ...COMPLETE, CONTACT: text }).contact?.href
+  const cases: readonly [string, string | null][] = [
+    ['logs@foo.com', 'mailto:logs@foo.com'],
+    [" o'neil+logs?cc=x&y@help.foo.com ", "mailto:o'neil%2Blogs%3Fcc%3Dx%26y@help.foo.com"],
+    ['https://help.foo.com/access?a=b', 'https://help.foo.com/access?a=b'],
+    ['HTTPS://help.foo.com', 'https://help.foo.com/'],
+    ['mailto:logs@foo.com?subject=Access', 'mailto:logs@foo.com?subject=Access'],
+    ['https://help.foo.com or call 7', null],
+    ['https://user:pass@foo.com', null],
+    ['https://', null],
+    ['http://help.foo.com', null],
+    ['javascript:alert(1)', null],
+    ['java\u200bscript:alert(1)', null],
+    ['data:text/html,x', null],
+    ['//foo.com', null],
+    ['a@b', null],
+    ['logs@foo.com,boss@foo.com', null],
+    ['<b>Ask Ada</b>', null],
+  ]
+  for (const [text, href] of cases) assert.equal(hrefOf(text), href, text)
+  assert.equal(parsePortalSettings({ ...COMPLETE, CONTACT: ' Ada ' }).contact?.text, 'Ada')
+  assert.equal(parsePortalSettings({ ...COMPLETE, CONTACT: '' }).contact, null)
+  for (const text of ['  ', 'x'.repeat(201), 'a\nb', 'a\u2028b', 'a\u001bb'])
+    assert.match(changed({ CONTACT: text }).join(), /^CONTACT: takes a text of 1 to 200 characters/, text)
+  assert.equal(isProduction({ CONTACT: 'x' }), false)
 })
 
 test('where to listen needs nothing else, and has defaults', () => {

@@ -18,6 +18,9 @@ const MIN_SECRET_CHARACTERS = 32
 const DURATION = /^([1-9][0-9]*)(s|m|h|d)$/
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86400 } as const
 
+/** As browsers take it in a form (HTML, "valid e-mail address"), with a dot in the domain. */
+const MAIL_ADDRESS = /^([\w.!#$%&'*+/=?^`{|}~-]+)@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/i
+
 /** A URL that is https, or http on loopback only. */
 const secureUrl = z.string().check((context) => {
   const url = URL.canParse(context.value) ? new URL(context.value) : null
@@ -66,6 +69,27 @@ const port = z.string().transform((text, context) => {
   return z.NEVER
 })
 
+/** One line on a page; more is a document, and a document has a URL. */
+const MAX_CONTACT_CHARACTERS = 200
+const CONTACT_FORM = `takes a text of 1 to ${MAX_CONTACT_CHARACTERS} characters in one line, a mail address, or an https or mailto URL`
+
+const contact = z
+  .string()
+  .trim()
+  .min(1, CONTACT_FORM)
+  .max(MAX_CONTACT_CHARACTERS, CONTACT_FORM)
+  .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u, CONTACT_FORM)
+  .transform((text): Contact => ({ text, href: contactHref(text) }))
+
+/** What is no mail address and no link of these two kinds is text, so that no other kind of URL ever becomes a link. */
+function contactHref(text: string): string | null {
+  const [, local, domain] = MAIL_ADDRESS.exec(text) ?? []
+  if (local !== undefined) return `mailto:${encodeURIComponent(local)}@${domain}`
+  if (!/^(https:\/\/|mailto:)\S+$/i.test(text) || !URL.canParse(text)) return null
+  const url = new URL(text)
+  return url.username === '' && url.password === '' ? url.href : null
+}
+
 const listenSchema = {
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(3000),
@@ -90,6 +114,7 @@ const portalSchema = z.object({
     .string()
     .min(MIN_SECRET_CHARACTERS, `takes at least ${MIN_SECRET_CHARACTERS} characters`),
   ACCESS_FILE: z.string(),
+  CONTACT: contact.optional(),
   SESSION_IDLE: durationSeconds.default(3600),
 })
 
@@ -109,6 +134,12 @@ export interface OidcSettings {
   readonly name: string
 }
 
+/** Whom to ask: as it was written, and where it leads when it is a mail address or a link (`mailto:` or `https:`). */
+export interface Contact {
+  readonly text: string
+  readonly href: string | null
+}
+
 export interface PortalSettings {
   readonly listen: ListenSettings
   readonly redisUrl: string
@@ -117,6 +148,8 @@ export interface PortalSettings {
   readonly publicOrigin: string
   readonly secret: string
   readonly accessFile: string
+  /** Whom to ask for access, or null when nobody is named. */
+  readonly contact: Contact | null
   readonly sessionIdleSeconds: number
 }
 
@@ -164,6 +197,7 @@ export function parsePortalSettings(env: Environment): PortalSettings {
     publicOrigin: new URL(values.NEXTAUTH_URL).origin,
     secret: values.NEXTAUTH_SECRET,
     accessFile: values.ACCESS_FILE,
+    contact: values.CONTACT ?? null,
     sessionIdleSeconds: values.SESSION_IDLE,
   }
 }

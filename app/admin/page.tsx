@@ -43,9 +43,12 @@ function AccessFileState() {
   if (problem === null) return null
   return (
     <section role="alert" className="card">
-      <h2>The access file has a mistake</h2>
-      <p>The last good one stays in force until it is mended.</p>
-      <pre className="whitespace-pre-wrap">{problem}</pre>
+      <h2>The access file is broken</h2>
+      <p>
+        The last good one stays in force; changes made since do not act until it is mended. It is read again
+        at each request.
+      </p>
+      <pre className="whitespace-pre-wrap [overflow-wrap:anywhere]">{problem}</pre>
     </section>
   )
 }

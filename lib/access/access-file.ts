@@ -1,9 +1,18 @@
 import { z } from 'zod'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
-import { broken, type FileFault, type Path, pathInWords, readYaml, type YamlSource } from './yaml-source.ts'
+import {
+  type ClaimPath,
+  claimPath,
+  groupName,
+  FORMS as RULE_FORMS,
+  type Rule,
+  ruleSchema,
+  strictRecord,
+} from './rules.ts'
+import { broken, type FileFault, pathInWords, readYaml, type YamlSource } from './yaml-source.ts'
 
 /**
- * The access file: which groups read which collections, in YAML or JSON (which YAML contains).
+ * The access file: who reads which collections, in YAML or JSON (which YAML contains). Its rules are in rules.ts.
  *
  * Every scalar arrives as the text it was written as (yaml-source.ts), so that no id is ever a number; what is wanted as
  * a number or a boolean is parsed here.
@@ -11,9 +20,6 @@ import { broken, type FileFault, type Path, pathInWords, readYaml, type YamlSour
  * zod checks the tree, and every fault is named with its line and what is accepted. Whatever is not understood makes the
  * file broken; nothing is skipped.
  */
-
-/** A claim's place in the claims, outermost property first. */
-export type ClaimPath = readonly string[]
 
 export interface CollectionEntry {
   readonly name: string
@@ -29,18 +35,13 @@ export interface AdminRule {
   readonly line: number
 }
 
-export interface GroupRule extends AdminRule {
-  readonly collections: readonly CollectionId[]
-  readonly maskAddresses: boolean
-}
-
 export interface AccessFile {
   readonly collections: ReadonlyMap<CollectionId, CollectionEntry>
   /** Where groups are looked for; the groups of all paths count together. */
   readonly claims: readonly ClaimPath[]
   readonly match: 'sensitive' | 'insensitive'
   readonly admins: readonly AdminRule[]
-  readonly rules: readonly GroupRule[]
+  readonly rules: readonly Rule[]
 }
 
 /** Ten years; a larger figure is more likely a slip than a wish. */
@@ -51,28 +52,13 @@ const FORMS = {
   file: 'takes the keys collections, claims, match, admins and rules',
   collections: 'takes ids, each with {name, url, retentionDays}',
   entry: 'takes {name, url, retentionDays}',
-  id: 'takes an id of 1 to 20 digits that does not begin with 0',
-  ids: 'takes a list of at least one id',
   name: `takes a text of 1 to ${MAX_NAME_CHARACTERS} characters without control characters`,
   days: `takes a whole number of days from 1 to ${MAX_RETENTION_DAYS}`,
   claims: 'takes a list of at least one claim',
-  claim: 'takes a dotted path such as resource_access.portal.roles, or a path as a list of texts',
   match: 'takes {case: sensitive} or {case: insensitive}',
   admins: 'takes a list of groups',
-  group: 'takes the name of a group',
-  boolean: 'takes true or false',
   rules: 'takes a list of rules; an empty list is []',
-  rule: 'takes {group, collections, maskAddresses}',
-  later:
-    'is a rule of kind pattern or claim; these are not available in this version, which takes {group, collections}',
 } as const
-
-const collectionId = z.string(FORMS.id).transform((text, context) => {
-  const id = parseCollectionId(text)
-  if (id) return id
-  context.issues.push({ code: 'custom', input: text, message: FORMS.id })
-  return z.NEVER
-})
 
 const shownText = z
   .string(FORMS.name)
@@ -86,62 +72,30 @@ const days = z
   .transform(Number)
   .pipe(z.number().max(MAX_RETENTION_DAYS, FORMS.days))
 
-const pathStep = z.string(FORMS.claim).min(1, FORMS.claim)
-const claimPath = z.union(
-  [
-    z
-      .string()
-      .transform((text) => text.split('.'))
-      .pipe(z.array(pathStep)),
-    z.array(pathStep).min(1, FORMS.claim),
-  ],
-  FORMS.claim,
-)
+const entry = strictRecord(FORMS.entry, `a collection ${FORMS.entry}`, {
+  name: shownText,
+  url: shownText.optional(),
+  retentionDays: days.optional(),
+})
 
-const group = z.string(FORMS.group).min(1, FORMS.group)
-
-const groupRule = z
-  .unknown()
-  .refine((rule) => !isLaterRule(rule), { message: FORMS.later, abort: true })
-  .pipe(
-    z.strictObject(
-      {
-        group,
-        collections: z.array(collectionId, FORMS.ids).min(1, FORMS.ids),
-        maskAddresses: z.enum(['true', 'false'], FORMS.boolean).default('false'),
-      },
-      { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : FORMS.rule) },
-    ),
-  )
-
-const accessSchema = z.strictObject(
-  {
-    collections: z
-      .record(
-        z.string().refine((text) => parseCollectionId(text) !== null),
-        z.strictObject(
-          { name: shownText, url: shownText.optional(), retentionDays: days.optional() },
-          { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : FORMS.entry) },
-        ),
-        FORMS.collections,
-      )
-      .default({}),
-    claims: z
-      .array(claimPath, FORMS.claims)
-      .min(1, FORMS.claims)
-      .default([['groups']]),
-    match: z
-      .strictObject({ case: z.enum(['sensitive', 'insensitive'], FORMS.match) }, FORMS.match)
-      .default({ case: 'sensitive' }),
-    admins: z.array(group, FORMS.admins).default([]),
-    rules: z.array(groupRule, FORMS.rules),
-  },
-  { error: (issue) => (issue.code === 'unrecognized_keys' ? undefined : FORMS.file) },
-)
-
-function isLaterRule(rule: unknown): boolean {
-  return typeof rule === 'object' && rule !== null && ('pattern' in rule || 'claim' in rule)
-}
+const accessSchema = strictRecord(FORMS.file, `the file ${FORMS.file}`, {
+  collections: z
+    .record(
+      z.string().refine((text) => parseCollectionId(text) !== null),
+      entry,
+      FORMS.collections,
+    )
+    .default({}),
+  claims: z
+    .array(claimPath, FORMS.claims)
+    .min(1, FORMS.claims)
+    .default([['groups']]),
+  match: strictRecord(FORMS.match, `match ${FORMS.match}`, {
+    case: z.enum(['sensitive', 'insensitive'], FORMS.match),
+  }).default({ case: 'sensitive' }),
+  admins: z.array(groupName, FORMS.admins).default([]),
+  rules: z.array(ruleSchema, FORMS.rules),
+})
 
 /**
  * @param text the whole file
@@ -167,12 +121,7 @@ export function parseAccessFile(text: string): AccessFile {
     claims,
     match: match.case,
     admins: admins.map((name, index) => ({ group: name, line: source.lineOf(['admins', index]) })),
-    rules: rules.map((rule, index) => ({
-      group: rule.group,
-      collections: rule.collections,
-      maskAddresses: rule.maskAddresses === 'true',
-      line: source.lineOf(['rules', index]),
-    })),
+    rules: rules.map((rule, index) => ({ ...rule, line: source.lineOf(['rules', index]) })),
   }
 }
 
@@ -181,10 +130,10 @@ function faultsOf(issue: z.core.$ZodIssue, source: YamlSource): FileFault[] {
   if (issue.code === 'unrecognized_keys')
     return issue.keys.map((key) => ({
       line: source.lineOf([...issue.path, key]),
-      words: `${pathInWords([...issue.path, key])} is not known; ${keysInWords(issue.path)}`,
+      words: `${pathInWords([...issue.path, key])} is not known; ${issue.message}`,
     }))
   if (issue.code === 'invalid_key')
-    return [{ line, words: `${pathInWords(issue.path)} is no id; ${FORMS.id}` }]
+    return [{ line, words: `${pathInWords(issue.path)} is no id; ${RULE_FORMS.id}` }]
   const words = `${pathInWords(issue.path)} ${issue.message}`
   return [
     {
@@ -198,11 +147,4 @@ function isMissing(issue: z.core.$ZodIssue, source: YamlSource): boolean {
   let value = source.value
   for (const step of issue.path) value = (value as Record<PropertyKey, unknown> | null)?.[step]
   return value === undefined
-}
-
-function keysInWords(path: Path): string {
-  if (path.length === 0) return `the file ${FORMS.file}`
-  if (path[0] === 'rules') return `a rule ${FORMS.rule}`
-  if (path[0] === 'match') return `match ${FORMS.match}`
-  return `a collection ${FORMS.entry}`
 }

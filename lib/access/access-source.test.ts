@@ -1,12 +1,28 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { PortalError } from '../errors.ts'
+import type { AccessFile } from './access-file.ts'
 import { openAccessSource } from './access-source.ts'
 
 const rulesFor = (group: string) => `rules: [{ group: ${group}, collections: [1] }]\n`
+
+function groupOf(file: AccessFile): string | null {
+  const [rule] = file.rules
+  return rule?.kind === 'group' ? rule.group : null
+}
 
 function openFile(t: TestContext, text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'log-portal-access-'))
@@ -15,7 +31,7 @@ function openFile(t: TestContext, text: string) {
   writeFileSync(path, text)
   const lines: string[] = []
   const source = openAccessSource({ path, log: (line) => lines.push(line) })
-  return { path, lines, source, group: () => source.current().rules[0]?.group }
+  return { path, lines, source, group: () => groupOf(source.current()) }
 }
 
 test('a broken or missing file at start is an error', (t) => {
@@ -69,6 +85,109 @@ test('a missing file is a problem until it is back', (t) => {
   renameSync(`${path}.away`, path)
   assert.equal(group(), '/a')
   assert.equal(source.problem, null)
+  assert.match(lines[1] ?? '', /can be read again/)
+  assert.equal(group(), '/a')
+  assert.equal(lines.length, 2)
+})
+
+/** Each way in which the file can go bad while the portal runs, and what is said of it. */
+const WAYS: Record<string, { spoil: (path: string) => void; said: RegExp }> = {
+  'bad YAML': { spoil: (path) => writeFileSync(path, 'rules: [}'), said: /^line 1: not YAML/ },
+  'an unknown key': {
+    spoil: (path) => writeFileSync(path, `${rulesFor('/b')}extra: 1\n`),
+    said: /^line 2: extra is not known/,
+  },
+  'a rule of no kind': {
+    spoil: (path) => writeFileSync(path, 'rules:\n  - { patern: "/x-{id}" }\n'),
+    said: /^line 2: rules\[0\] takes [\s\S]*^line 2: rules\[0\]\.patern is not known/m,
+  },
+  nothing: { spoil: (path) => writeFileSync(path, ''), said: /^line 1: the file is empty/ },
+  'more than an access file can be': {
+    spoil: (path) => writeFileSync(path, `${rulesFor('/b')}${'#'.repeat(4 * 1024 * 1024)}`),
+    said: /cannot be read \(it is larger than 4 MiB\)/,
+  },
+  'another encoding': {
+    spoil: (path) => writeFileSync(path, Buffer.from(rulesFor('/b\u00e9'), 'latin1')),
+    said: /cannot be read \(it is not UTF-8\)/,
+  },
+  'brackets without end': {
+    spoil: (path) => writeFileSync(path, '['.repeat(100_000)),
+    said: /not YAML|cannot be understood/,
+  },
+  'its deletion': { spoil: (path) => rmSync(path), said: /cannot be read \(ENOENT\)/ },
+  'a directory in its place': {
+    spoil: (path) => {
+      rmSync(path)
+      mkdirSync(path)
+    },
+    said: /cannot be read \(it is a directory\)/,
+  },
+  'a pipe that nobody writes to': {
+    spoil: (path) => {
+      rmSync(path)
+      execFileSync('mkfifo', [path])
+    },
+    said: /cannot be read \(it is no regular file\)/,
+  },
+  'a link that leads to itself': {
+    spoil: (path) => {
+      rmSync(path)
+      symlinkSync(path, path)
+    },
+    said: /cannot be read \(ELOOP\)/,
+  },
+  'a file that fails to be read': {
+    spoil: (path) => {
+      rmSync(path)
+      // Also for root, whom permissions do not stop.
+      symlinkSync('/proc/self/mem', path)
+    },
+    said: /cannot be read \(EIO\)/,
+  },
+  'a broken file by renaming': {
+    spoil: (path) => {
+      writeFileSync(`${path}.new`, 'rules: 7\n')
+      renameSync(`${path}.new`, path)
+    },
+    said: /^line 1: rules takes a list/,
+  },
+}
+
+for (const [way, { spoil, said }] of Object.entries(WAYS))
+  test(`${way} leaves the last good file in force, is said and logged once, and ends when it is restored`, (t) => {
+    const { path, lines, source, group } = openFile(t, rulesFor('/a'))
+    spoil(path)
+    for (let look = 0; look < 3; look++) assert.equal(group(), '/a')
+    assert.match(source.problem ?? '', said)
+    assert.deepEqual(
+      lines.map((line) => line.includes('broken, the last good one stays in force') && !line.includes('\n')),
+      [true],
+    )
+    rmSync(path, { recursive: true, force: true })
+    writeFileSync(`${path}.new`, rulesFor('/a'))
+    renameSync(`${path}.new`, path)
+    assert.equal(group(), '/a')
+    assert.equal(source.problem, null)
+    writeFileSync(path, rulesFor('/b'))
+    assert.equal(group(), '/b')
+  })
+
+test('a file that may not be read leaves the last good one in force', {
+  skip: process.getuid?.() === 0 ? 'root may read everything' : false,
+}, (t) => {
+  const { path, source, group } = openFile(t, rulesFor('/a'))
+  writeFileSync(path, rulesFor('/b'), { mode: 0o600 })
+  chmodSync(path, 0)
+  assert.equal(group(), '/a')
+  assert.match(source.problem ?? '', /EACCES/)
+  chmodSync(path, 0o600)
+  assert.equal(group(), '/b')
+})
+
+test('a file with a byte order mark is read like one without', (t) => {
+  const { path, group } = openFile(t, rulesFor('/a'))
+  writeFileSync(path, `\ufeff${rulesFor('/b')}`)
+  assert.equal(group(), '/b')
 })
 
 test('a broken file that is put back as it was is no problem any more', (t) => {

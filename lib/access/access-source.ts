@@ -29,6 +29,8 @@ export interface AccessSourceOptions {
 /** Past it the file is not read: it is no access file. */
 const MAX_BYTES = 4 * 1024 * 1024
 
+const UTF8 = new TextDecoder('utf-8', { fatal: true })
+
 /**
  * A file changed less than this ago may change again under the same stamp, since the clock of the file system is
  * coarse. Until then its text is compared at each look.
@@ -45,7 +47,11 @@ export function openAccessSource({ path, log, now = Date.now }: AccessSourceOpti
   /** What was last said: `fault`, or that the file cannot be read at all. */
   let problem: string | null = null
 
+  /** Whether the last look found another text than the one before. */
+  let wasJudged = false
+
   function judge(changed: string): void {
+    wasJudged = true
     text = changed
     try {
       file = parseAccessFile(changed)
@@ -74,9 +80,13 @@ export function openAccessSource({ path, log, now = Date.now }: AccessSourceOpti
 
   return {
     current() {
+      wasJudged = false
       const found = look()
       if (found !== null && found !== problem)
         log(`access file: broken, the last good one stays in force: ${found.replaceAll('\n', '; ')}`)
+      // A file that broke and was mended is a new version, and was logged as one.
+      if (found === null && problem !== null && !wasJudged)
+        log('access file: it can be read again, and is the one in force')
       problem = found
       return file
     },
@@ -95,10 +105,26 @@ function stampOf(path: string, nowMs: number): string | null {
   return nowMs - Number(mtimeMs) < SETTLED_MS ? null : `${ino} ${size} ${mtimeNs}`
 }
 
+/**
+ * @throws PortalError also for what is no regular file: reading a pipe would wait for a writer, and the whole portal with it
+ */
 function readText(path: string): string {
-  if (statOf(path).size > MAX_BYTES) throw unreadable(path, 'it is larger than 4 MiB')
+  const stat = statOf(path)
+  if (stat.isDirectory()) throw unreadable(path, 'it is a directory')
+  if (!stat.isFile()) throw unreadable(path, 'it is no regular file')
+  if (stat.size > MAX_BYTES) throw unreadable(path, 'it is larger than 4 MiB')
+  const bytes = readBytes(path)
   try {
-    return readFileSync(path, 'utf8')
+    return UTF8.decode(bytes)
+  } catch (error) {
+    // A name in another encoding would silently be another name.
+    throw unreadable(path, 'it is not UTF-8', error)
+  }
+}
+
+function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path)
   } catch (error) {
     throw unreadable(path, String((error as NodeJS.ErrnoException).code), error)
   }

@@ -1,5 +1,7 @@
-import { type CollectionId, compareCollectionIds } from '../collection-id.ts'
-import type { AccessFile, ClaimPath, GroupRule } from './access-file.ts'
+import { type CollectionId, compareCollectionIds, parseCollectionId } from '../collection-id.ts'
+import type { AccessFile } from './access-file.ts'
+import { claimInWords, groupsOf, listedIds } from './claim-values.ts'
+import type { Rule } from './rules.ts'
 
 /**
  * Who may read what: one pure function from a person's claims and the access file to grants.
@@ -8,8 +10,8 @@ import type { AccessFile, ClaimPath, GroupRule } from './access-file.ts'
  * field, which TypeScript compares by declaration and JavaScript cannot forge, and they are exported as types alone. So
  * a page that forgot to ask for access does not compile, and an object made to look like a grant throws.
  *
- * Claims come from outside. They are read through own properties only, and whatever is not a text or a list of texts
- * gives nothing and leaves a note. No URL found in a claim is ever fetched.
+ * Claims come from outside; how they are read is in claim-values.ts. What is of another form than the access file wants
+ * gives nothing and leaves a note.
  */
 
 /** The right to read the raw lines of one collection. */
@@ -57,9 +59,26 @@ export interface Access {
   /** In ascending order of id. */
   readonly collections: ReadonlyMap<CollectionId, CollectionGrant>
   readonly admin: AdminGrant | null
-  /** What gave nothing and why, in sentences for the person concerned. Claim values are never repeated. */
+  /**
+   * What gave nothing and why, in sentences for the person concerned, none of them twice. Of what claims hold, only ids
+   * of collections are repeated.
+   */
   readonly notes: readonly string[]
 }
+
+interface Person {
+  readonly claims: unknown
+  /** As they are compared, {@link fold}. */
+  readonly groups: ReadonlySet<string>
+}
+
+interface MatchedRule {
+  readonly rule: Rule
+  readonly ids: readonly CollectionId[]
+}
+
+/** A note names this many ids and counts the rest. */
+const MAX_IDS_IN_A_NOTE = 10
 
 /** @throws TypeError when `value` is not a grant that {@link decideAccess} or {@link grantOperator} made. */
 export function assertCollectionGrant(value: unknown): asserts value is CollectionGrant {
@@ -74,26 +93,59 @@ export function assertAdminGrant(value: unknown): asserts value is AdminGrant {
 /**
  * What a person with `claims` may read under `file`. Admins get counts and no raw lines, unless a rule grants them a
  * collection like anybody else. Where several rules grant the same collection, the first unmasked one is named.
+ *
+ * Takes time in proportion to the claims for each pattern, since a person may be in thousands of groups.
  */
 export function decideAccess(claims: unknown, file: AccessFile): Access {
   const notes: string[] = []
-  const fold =
-    file.match === 'insensitive' ? (group: string) => group.toLowerCase() : (group: string) => group
-  const groups = new Set(groupsOf(claims, file.claims, notes).map(fold))
-  const matched = file.rules.filter((rule) => groups.has(fold(rule.group)))
+  const person = {
+    claims,
+    groups: new Set(groupsOf(claims, file.claims, notes).map((group) => fold(group, file))),
+  }
+  const matched = file.rules.map((rule) => ({ rule, ids: idsOf(rule, person, file, notes) }))
 
-  const granted = new Map<CollectionId, GroupRule>()
-  for (const rule of matched.filter((rule) => !rule.maskAddresses))
-    for (const id of rule.collections) if (!granted.has(id)) granted.set(id, rule)
+  const granted = new Map<CollectionId, Rule>()
+  for (const { rule, ids } of matched)
+    if (!rule.maskAddresses) for (const id of ids) if (!granted.has(id)) granted.set(id, rule)
   notes.push(...maskedNotes(matched, granted))
 
   const ids = [...granted].sort(([a], [b]) => compareCollectionIds(a, b))
-  const adminRule = file.admins.find((rule) => groups.has(fold(rule.group)))
+  const adminRule = file.admins.find((rule) => person.groups.has(fold(rule.group, file)))
   return {
     collections: new Map(ids.map(([id, rule]) => [id, grant(id, file, ruleInWords(rule))])),
-    admin: adminRule ? new AdminGrant(ruleInWords(adminRule)) : null,
-    notes,
+    admin: adminRule ? new AdminGrant(groupInWords(adminRule)) : null,
+    notes: [...new Set(notes)],
   }
+}
+
+/** The ids that one rule gives this person, masked or not, in no order and perhaps repeated. */
+function idsOf(rule: Rule, person: Person, file: AccessFile, notes: string[]): readonly CollectionId[] {
+  switch (rule.kind) {
+    case 'group':
+      return person.groups.has(fold(rule.group, file)) ? rule.collections : []
+    case 'pattern': {
+      const before = fold(rule.before, file)
+      const after = fold(rule.after, file)
+      return [...person.groups].flatMap((group) => idBetween(group, before, after) ?? [])
+    }
+    case 'claim':
+      return listedIds(person.claims, rule.claim, notes)
+  }
+}
+
+/** @returns the id that stands in `name` where a pattern has `{id}`, or null when the whole name is not of that form. */
+function idBetween(name: string, before: string, after: string): CollectionId | null {
+  if (!name.startsWith(before) || !name.endsWith(after)) return null
+  // Where the two overlap in the name, the ends cross and nothing is left between them.
+  return parseCollectionId(name.slice(before.length, name.length - after.length))
+}
+
+/**
+ * A name as it is compared. Folding a pattern's two ends apart is the same as folding the whole name: between them stand
+ * digits, which have no case and end every context that the case of a letter depends on.
+ */
+function fold(name: string, { match }: AccessFile): string {
+  return match === 'insensitive' ? name.toLowerCase() : name
 }
 
 /**
@@ -119,80 +171,42 @@ function grant(collection: CollectionId, file: AccessFile, rule: string): Collec
   })
 }
 
-function ruleInWords(rule: { readonly group: string; readonly line: number }): string {
+function ruleInWords(rule: Rule): string {
+  switch (rule.kind) {
+    case 'group':
+      return groupInWords(rule)
+    case 'pattern':
+      return `the group pattern ${rule.pattern}, line ${rule.line} of the access file`
+    case 'claim':
+      return `the claim ${claimInWords(rule.claim)}, line ${rule.line} of the access file`
+  }
+}
+
+function groupInWords(rule: { readonly group: string; readonly line: number }): string {
   return `the group ${rule.group}, line ${rule.line} of the access file`
 }
 
 /** Rules with `maskAddresses` give nothing until addresses can be masked; lines unmasked would be more than was granted. */
 function maskedNotes(
-  matched: readonly GroupRule[],
-  granted: ReadonlyMap<CollectionId, GroupRule>,
+  matched: readonly MatchedRule[],
+  granted: ReadonlyMap<CollectionId, Rule>,
 ): readonly string[] {
-  const masked = new Map<CollectionId, GroupRule>()
-  for (const rule of matched.filter((rule) => rule.maskAddresses))
-    for (const id of rule.collections) if (!granted.has(id)) masked.set(id, rule)
-  return [...masked].map(
-    ([id, rule]) =>
-      `Collection ${id} is yours only with visitors' addresses masked (${ruleInWords(rule)}). This version cannot mask yet, so it grants nothing.`,
-  )
-}
-
-/** The texts under every path of the access file; what is there in another form is noted instead. */
-function groupsOf(claims: unknown, paths: readonly ClaimPath[], notes: string[]): string[] {
-  if (!isRecord(claims)) {
-    notes.push('Single sign-on sent no claims about you.')
-    return []
-  }
-  return paths.flatMap((path) => {
-    const value = valueAt(claims, path)
-    if (value === undefined || value === null) {
-      notes.push(absenceInWords(claims, path))
-      return []
-    }
-    return textsOf(value, path, notes)
+  const named = new Set<CollectionId>()
+  return matched.flatMap(({ rule, ids }) => {
+    if (!rule.maskAddresses) return []
+    const masked = ids.filter((id) => !granted.has(id) && !named.has(id))
+    for (const id of masked) named.add(id)
+    if (masked.length === 0) return []
+    return `${collectionsInWords(masked)} yours only with visitors' addresses masked (${ruleInWords(rule)}). This version cannot mask yet, so it grants nothing.`
   })
 }
 
-function textsOf(value: unknown, path: ClaimPath, notes: string[]): string[] {
-  const name = path.join('.')
-  if (typeof value === 'string') return value === '' ? [] : [value]
-  if (!Array.isArray(value)) {
-    notes.push(`The claim ${name} is ${typeInWords(value)}, not a list of texts. It grants nothing.`)
-    return []
-  }
-  const texts = value.filter((item): item is string => typeof item === 'string' && item !== '')
-  const others = value.length - texts.length
-  if (value.length === 0) notes.push(`The claim ${name} is an empty list.`)
-  if (others > 0)
-    notes.push(`${others} of ${value.length} entries of the claim ${name} are not texts. They grant nothing.`)
-  return texts
-}
-
-/** Why a claim is not there: some providers only refer to a long list of groups instead of sending it. */
-function absenceInWords(claims: Readonly<Record<string, unknown>>, path: ClaimPath): string {
-  const name = path.join('.')
-  const references = own(claims, '_claim_names')
-  const referred = isRecord(references) && Object.hasOwn(references, path[0] ?? '')
-  const hasGroups = own(claims, 'hasgroups')
-  if (referred || hasGroups === true || hasGroups === 'true')
-    return `Single sign-on only refers to the claim ${name} instead of sending it, which providers do for people with many groups. It grants nothing.`
-  return `Single sign-on did not send the claim ${name}.`
-}
-
-function valueAt(claims: Readonly<Record<string, unknown>>, path: ClaimPath): unknown {
-  let value: unknown = claims
-  for (const step of path) value = isRecord(value) ? own(value, step) : undefined
-  return value
-}
-
-function own(record: Readonly<Record<string, unknown>>, key: string): unknown {
-  return Object.hasOwn(record, key) ? record[key] : undefined
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function typeInWords(value: unknown): string {
-  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+function collectionsInWords(ids: readonly CollectionId[]): string {
+  const [first, ...others] = [...new Set(ids)].sort(compareCollectionIds)
+  if (others.length === 0) return `Collection ${first} is`
+  const shown = [first, ...others].slice(0, MAX_IDS_IN_A_NOTE)
+  const more = others.length + 1 - shown.length
+  return more === 0
+    ? `Collections ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)} are`
+    : `Collections ${shown.join(', ')} and ${more} more are`
 }

@@ -24,11 +24,26 @@ export interface YamlSource {
   lineOf(path: Path): number
 }
 
+/** A file with more faults is most likely another file altogether; the rest is counted. */
+const MAX_FAULTS_NAMED = 50
+/** Keys of the file stand in the words for a fault, and a key can be as long as the file. */
+const MAX_FAULT_CHARACTERS = 500
+const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu
+
 export function broken(faults: readonly FileFault[]): PortalError {
-  const lines = [...faults]
-    .sort((a, b) => a.line - b.line)
-    .map((fault) => `line ${fault.line}: ${fault.words}`)
-  return new PortalError('bad_access_file', { detail: [...new Set(lines)].join('\n') })
+  const lines = new Set(
+    [...faults].sort((a, b) => a.line - b.line).map(({ line, words }) => `line ${line}: ${shown(words)}`),
+  )
+  const named = [...lines].slice(0, MAX_FAULTS_NAMED)
+  const more = lines.size - named.length
+  if (more > 0) named.push(`and ${more.toLocaleString('en-US')} more faults`)
+  return new PortalError('bad_access_file', { detail: named.join('\n') })
+}
+
+/** Each fault is one line on a page and in the log, whatever stands in the file. */
+function shown(words: string): string {
+  const cut = words.length > MAX_FAULT_CHARACTERS ? `${words.slice(0, MAX_FAULT_CHARACTERS)}…` : words
+  return cut.replace(STEERING, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
 /** @throws PortalError when the text is no YAML at all: what zod would say about the rest of it would be noise. */
@@ -43,7 +58,9 @@ export function readYaml(text: string): YamlSource {
   const lineAt = (offset: number) => Math.max(1, counter.linePos(offset).line)
   const errors = [...document.errors, ...document.warnings]
   if (errors.length > 0)
-    throw broken(errors.map((error) => ({ line: lineAt(error.pos[0]), words: `not YAML: ${error.message}` })))
+    throw broken(
+      errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), words: `not YAML: ${withHint(message)}` })),
+    )
   if (!document.contents) throw broken([{ line: 1, words: 'the file is empty' }])
 
   const lines = new Map<string, number>()
@@ -60,6 +77,11 @@ export function readYaml(text: string): YamlSource {
       return 1
     },
   }
+}
+
+/** The braces of `/logs/collection-{id}` without quotes, where YAML's own words lead astray. */
+function withHint(message: string): string {
+  return message.includes('flow-map') ? `${message} (a text with { or } in it takes quotes)` : message
 }
 
 interface Walk {
