@@ -1,10 +1,10 @@
 import { type ClaimFound, claimsSeen, type Shown } from '#lib/access/claims-seen.ts'
 import { formatNumber, momentInWords } from '#lib/explore/time-text.ts'
-import { visibleText } from '#lib/explore/visible-html.ts'
 import { currentClock } from '#lib/explore/window.ts'
 import { CLAIMS_MAX_AGE_MS } from '#lib/session/current.ts'
 import type { Contact } from '#lib/settings.ts'
 import { context } from './context.ts'
+import { SentText } from './sent-text.tsx'
 import type { Viewer } from './viewer.ts'
 
 const REFRESH_MINUTES = CLAIMS_MAX_AGE_MS / 60_000
@@ -19,11 +19,11 @@ export function NoCollections({ viewer }: { viewer: Viewer }) {
   const seen = claimsSeen(session.claims, access.current())
   const { zone } = currentClock()
   return (
-    <section className="card [&_.esc]:text-muted [&_h2]:mt-4">
+    <section className="card [&_h2]:mt-4">
       <h1>No collection is open to you</h1>
       <p>
-        You are signed in as <Sent text={session.name} />, and nothing that {settings.oidc.name} says about
-        you gives access to a collection.
+        You are signed in as <SentText text={session.name} />, and nothing that {settings.oidc.name} says
+        about you gives access to a collection.
       </p>
       <WhomToAsk contact={settings.contact} />
       <h2>Where the portal looked</h2>
@@ -39,7 +39,7 @@ export function NoCollections({ viewer }: { viewer: Viewer }) {
         <ul aria-label="What gave nothing" className="list-disc pl-5">
           {viewer.access.notes.map((note) => (
             <li key={note}>
-              <Sent text={note} />
+              <SentText text={note} />
             </li>
           ))}
         </ul>
@@ -70,7 +70,7 @@ function WhomToAsk({ contact }: { contact: Contact | null }) {
 function Found({ found }: { found: ClaimFound }) {
   return (
     <p>
-      <Sent text={found.claim} />: {found.texts.length === 0 ? 'nothing' : <Texts shown={found} />}
+      <SentText text={found.claim} />: {found.texts.length === 0 ? 'nothing' : <Texts shown={found} />}
     </p>
   )
 }
@@ -81,15 +81,10 @@ function Texts({ shown }: { shown: Shown }) {
       {shown.texts.map((text, index) => (
         <span key={text}>
           {index > 0 && ', '}
-          <Sent text={text} />
+          <SentText text={text} />
         </span>
       ))}
       {shown.more > 0 && ` and ${formatNumber(shown.more)} more`}
     </>
   )
-}
-
-/** Text out of a claim: whatever is in it shows and does nothing. */
-function Sent({ text }: { text: string }) {
-  return <bdi className="[overflow-wrap:anywhere]" dangerouslySetInnerHTML={{ __html: visibleText(text) }} />
 }

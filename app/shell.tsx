@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react'
 import { pageTitle } from './page-title.ts'
+import { SentText } from './sent-text.tsx'
 import { ThemeChoice } from './theme-choice.tsx'
 import type { Viewer } from './viewer.ts'
 
@@ -24,7 +25,9 @@ export function Shell({ viewer, title, children }: ShellProps) {
           {viewer.access.admin && <a href="/admin">Admin</a>}
         </nav>
         <div className="ml-auto flex flex-wrap items-center gap-2">
-          <span className="mr-1 text-muted">{viewer.session.name}</span>
+          <span className="mr-1 text-muted">
+            <SentText text={viewer.session.name} />
+          </span>
           <ThemeChoice />
           <form action="/signout" method="post">
             <button type="submit" className="button">
