@@ -90,6 +90,19 @@ test('yesterday begins at midnight also when today began at one o’clock', () =
   assert.deepEqual(day('yesterday', '2024-09-09T12:00:00Z'), ['2024-09-08T04:00:00Z', '2024-09-09T03:00:00Z'])
 })
 
+test('a day that began before 1970 begins then', () => {
+  const clock = { nowMs: 0, zone: 'Europe/Berlin' }
+  assert.deepEqual(ends(parseWindow('today', undefined, clock)), [
+    '1970-01-01T00:00:00Z',
+    '1970-01-01T23:00:00Z',
+  ])
+})
+
+test('blanks without end are refused unread', () => {
+  assert.equal(fromOf(`${' '.repeat(190)}now`), NOW)
+  assert.match(refusal(`${' '.repeat(200)}now`, undefined), /takes a moment/)
+})
+
 test('refuses `to` beside a day or a range that sets both ends, naming both', () => {
   for (const from of ['today', 'yesterday', '14:00 - 14:30'])
     assert.match(refusal(from, 'now'), new RegExp(`^to=now: .*from=${from}`))
