@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
 import { PortalError } from '../errors.ts'
 import type { MicrosWindow } from '../store/reading.ts'
-import { LATEST_MICROS, microsOfScore, scoreText } from '../store/score.ts'
-import { type Clock, currentClock, hourUpTo, momentText, parseWindow, shiftWindow } from './window.ts'
+import { LATEST_MICROS } from '../store/score.ts'
+import { type Clock, currentClock, hourUpTo, parseWindow, shiftWindow } from './window.ts'
 
 const utc = (iso: string) => Date.parse(iso)
 const NOW = '2026-11-24T13:55:07.250Z'
@@ -68,59 +67,6 @@ test('more time back than there is begins in 1970', () => {
   assert.equal(fromOf('now-999999w'), '1970-01-01T00:00:00Z')
 })
 
-test('takes epoch seconds, with a fraction too, and milliseconds from 1e11 on', () => {
-  assert.equal(fromOf('0'), '1970-01-01T00:00:00Z')
-  assert.equal(fromOf('1367848492'), '2013-05-06T13:54:52Z')
-  assert.equal(parseWindow('1367848492.000011', undefined, CLOCK).fromMicros, 1_367_848_492_000_011)
-  assert.equal(fromOf('1367848492123'), '2013-05-06T13:54:52.123Z')
-  assert.equal(fromOf('100000000000'), '1973-03-03T09:46:40Z')
-  assert.match(refusal('99999999999', undefined), /from 1970 to 2255/)
-})
-
-test('takes moments with an offset, in its usual ways of writing', () => {
-  for (const text of [
-    '2026-11-23T12:55:00Z',
-    '2026-11-23T12:55Z',
-    '2026-11-23t12:55:00z',
-    '2026-11-23 12:55:00Z',
-    '2026-11-23T13:55:00+01:00',
-    '2026-11-23T13:55+0100',
-    '2026-11-23T02:55-10:00',
-    '2026-11-23T12:55:00,000Z',
-  ])
-    assert.equal(fromOf(text, berlin(NOW)), '2026-11-23T12:55:00Z', text)
-  assert.equal(fromOf('2026-11-23T12:55:00.5Z'), '2026-11-23T12:55:00.500Z')
-  assert.equal(parseWindow('2026-11-23T12:55:00.1234567Z', undefined, CLOCK).fromMicros % 1e6, 123_456)
-})
-
-test('takes moments without an offset on the clock of the zone', () => {
-  for (const text of [
-    '2026-11-23T13:55',
-    '2026-11-23 13:55',
-    '2026-11-23T13:55:00',
-    '2026-11-23T13:55:00.000',
-  ])
-    assert.equal(fromOf(text, berlin(NOW)), '2026-11-23T12:55:00Z', text)
-  assert.equal(fromOf('2026-11-23T13:55'), '2026-11-23T13:55:00Z')
-  assert.equal(fromOf('2026-07-01T13:55:07.5', berlin(NOW)), '2026-07-01T11:55:07.500Z')
-})
-
-test('takes a date as the first moment of that day in the zone', () => {
-  assert.equal(fromOf('2026-11-23'), '2026-11-23T00:00:00Z')
-  assert.equal(fromOf('2026-11-23', berlin(NOW)), '2026-11-22T23:00:00Z')
-  assert.equal(fromOf('2024-09-08', { nowMs: utc(NOW), zone: 'America/Santiago' }), '2024-09-08T04:00:00Z')
-})
-
-test('a local moment in the gap of spring lies an hour on, one in the fold of autumn is the first of the two', () => {
-  const clock = berlin(NOW)
-  assert.equal(fromOf('2026-03-29T01:59:59', clock), '2026-03-29T00:59:59Z')
-  assert.equal(fromOf('2026-03-29T02:30', clock), '2026-03-29T01:30:00Z')
-  assert.equal(fromOf('2026-03-29T03:00', clock), '2026-03-29T01:00:00Z')
-  assert.equal(fromOf('2026-10-25T02:30', clock), '2026-10-25T00:30:00Z')
-  assert.equal(fromOf('2026-10-25T03:00', clock), '2026-10-25T02:00:00Z')
-  assert.equal(fromOf('2026-10-25T02:30+01:00', clock), '2026-10-25T01:30:00Z', 'the second by its offset')
-})
-
 test('today and yesterday are whole days of the zone, of 23 and 25 hours where clocks change', () => {
   const day = (from: string, now: string) => ends(parseWindow(from, undefined, berlin(now)))
   assert.deepEqual(day('today', '2026-11-24T13:55:07Z'), ['2026-11-23T23:00:00Z', '2026-11-24T23:00:00Z'])
@@ -144,8 +90,21 @@ test('yesterday begins at midnight also when today began at one o’clock', () =
   assert.deepEqual(day('yesterday', '2024-09-09T12:00:00Z'), ['2024-09-08T04:00:00Z', '2024-09-09T03:00:00Z'])
 })
 
-test('refuses `to` beside a day that sets both ends, naming both', () => {
-  for (const from of ['today', 'yesterday'])
+test('a day that began before 1970 begins then', () => {
+  const clock = { nowMs: 0, zone: 'Europe/Berlin' }
+  assert.deepEqual(ends(parseWindow('today', undefined, clock)), [
+    '1970-01-01T00:00:00Z',
+    '1970-01-01T23:00:00Z',
+  ])
+})
+
+test('blanks without end are refused unread', () => {
+  assert.equal(fromOf(`${' '.repeat(190)}now`), NOW)
+  assert.match(refusal(`${' '.repeat(200)}now`, undefined), /takes a moment/)
+})
+
+test('refuses `to` beside a day or a range that sets both ends, naming both', () => {
+  for (const from of ['today', 'yesterday', '14:00 - 14:30'])
     assert.match(refusal(from, 'now'), new RegExp(`^to=now: .*from=${from}`))
 })
 
@@ -163,7 +122,14 @@ test('takes `to` with and without `from`', () => {
 test('refuses a window upside down, and takes an empty one', () => {
   assert.match(refusal('2026-11-24', '2026-11-23'), /^from=2026-11-24: lies after to/)
   assert.match(refusal('2026-11-25', undefined), /^from=2026-11-25: lies after now/)
-  assert.match(refusal(undefined, '2026-11-24T12:00Z'), /lies after to/)
+  assert.match(
+    refusal(undefined, '2026-11-24T12:00Z'),
+    /^to=2026-11-24T12:00Z: lies before from, which is an hour before now when it is left out/,
+  )
+  assert.match(
+    refusal('2026-11-24 12:00 - 2026-11-24 11:00', undefined),
+    /^from=.*: ends before it begins\.$/,
+  )
   const { fromMicros, toMicros } = parseWindow('2026-11-23', '2026-11-23', CLOCK)
   assert.equal(fromMicros, toMicros)
 })
@@ -186,27 +152,19 @@ const NONSENSE = [
   '',
   ' ',
   'x',
-  '1 h',
-  '1H',
   '-1h',
   '1.5h',
   'h',
   '1234567m',
-  'now+1h',
   'now-',
   'now-1',
   'now-1x',
-  'NOW',
-  'Today',
   'tomorrow',
-  '-1',
   '+1',
   '1e9',
   '0x10',
   '1.',
   '.5',
-  '1.1234567',
-  '123456789012345',
   'Infinity',
   'NaN',
   '2026-11',
@@ -216,18 +174,39 @@ const NONSENSE = [
   '2026-13-01',
   '2026-11-23T',
   '2026-11-23T13',
-  '2026-11-23T24:00',
   '2026-11-23T25:00:00Z',
   '2026-11-23T13:60',
   '2026-11-23T13:55:61',
-  '2026-11-23T13:55 01:00',
   '2026-11-23T13:55+25:00',
   '2026-11-23T13:55+1',
-  '2026-11-23T13:55Z[Europe/Berlin]',
-  '2026-11-23[u-ca=hebrew]',
+  '2026-11-23T24:01',
+  '2026-11-23 13:55 01:00',
+  '2026-11-23T13:55+14:01',
+  '2026-11-23+01:00',
+  'today 14:00Z',
+  '14:00 +01:00',
+  '14h30',
+  '24:01',
+  '9-17',
+  '14:00 - ',
+  ' - 14:00',
+  '14:00 - 14:30 - 15:00',
+  '14:00 - 1h',
+  '1h - now',
+  'yesterday - today',
+  'now 5m',
+  'now-1d/q',
+  'last',
+  'last 3',
+  'last constructor',
+  'ago',
+  '3 ago',
+  '31/Feb/2026:13:55:00 -0500',
+  '23/Foo/2026:13:55:00',
+  '23/Nov/2026:',
+  '\u202e',
   '2026-W48',
   '20261123T135500Z',
-  '2026-11-23T13:55:00Z\n',
   '\u0661',
   '<script>',
 ]
@@ -235,59 +214,30 @@ const NONSENSE = [
 for (const text of NONSENSE)
   test(`${JSON.stringify(text)} is refused at either end, and both say what they take`, () => {
     for (const detail of [refusal(text, undefined), refusal('0', text)])
-      assert.match(detail, /takes a moment such as .* from also takes 15m, 6h, today, yesterday\.$/)
+      assert.match(
+        detail,
+        /takes a moment such as .* from also takes 15m, last 3 hours, today, yesterday, 14:00 - 14:30\.$/,
+      )
   })
 
 test('a duration is no moment, so `to` does not take it', () => {
   assert.match(refusal(undefined, '15m'), /^to=15m: takes a moment/)
   assert.match(refusal('0', 'today'), /^to=today: takes a moment/)
+  assert.match(refusal('0', 'last 3 hours'), /^to=last 3 hours: takes a moment/)
 })
 
-test('what is repeated of a bad value is short', () => {
-  const detail = refusal('x'.repeat(5000), undefined)
-  assert.ok(detail.length < 300)
-  assert.ok(detail.startsWith(`from=${'x'.repeat(60)}…: `))
+test('a range is no moment either, and `to` says where it belongs', () => {
+  assert.match(refusal(undefined, '14:00 - 14:30'), /^to=14:00 - 14:30: is a range, .* write it as from\.$/)
 })
 
-test('whatever the texts, there is a window within time or a refusal', () => {
-  const text = fc.oneof(
-    fc.constantFrom('now', 'today', 'yesterday', '15m', 'now-1h', '2026-11-23', '0', ''),
-    fc.stringMatching(
-      /^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?)?$/,
-    ),
-    fc.stringMatching(/^[0-9]{1,15}(\.[0-9]{0,7})?[smhdw]?$/),
-    fc.string(),
-  )
-  const zone = fc.constantFrom('UTC', 'Europe/Berlin', 'America/Santiago', 'Asia/Kathmandu', 'Pacific/Apia')
-  fc.assert(
-    fc.property(text, fc.option(text, { nil: undefined }), zone, (from, to, zoneName) => {
-      try {
-        const { fromMicros, toMicros } = parseWindow(from, to, { nowMs: CLOCK.nowMs, zone: zoneName })
-        assert.ok(Number.isInteger(fromMicros) && Number.isInteger(toMicros))
-        assert.ok(0 <= fromMicros && fromMicros <= toMicros && toMicros <= LATEST_MICROS)
-      } catch (error) {
-        assert.ok(error instanceof PortalError, String(error))
-      }
-    }),
-    { numRuns: 1000 },
-  )
+test('a date with two times joined by a bare hyphen is refused, for the second could be an offset', () => {
+  assert.match(refusal('2026-11-23 10:00-11:00', undefined), /could be a range or an offset/)
+  assert.match(refusal('0', '2026-11-23 10:00 -11:00'), /could be a range or an offset/)
 })
 
-test('a moment’s text is read back exactly, for every moment that a score holds', () => {
-  const micros = fc.oneof(
-    fc.integer({ min: 0, max: LATEST_MICROS }),
-    fc.integer({ min: 1.7e15, max: 1.8e15 }),
-    fc.constantFrom(0, 1, 999_999, 1_000_000, 1_367_848_492_000_011, LATEST_MICROS),
-  )
-  fc.assert(
-    fc.property(micros, (moment) => {
-      fc.pre(microsOfScore(scoreText(moment)) === moment)
-      const window = parseWindow('0', momentText(moment), CLOCK)
-      assert.equal(window.toMicros, moment)
-    }),
-    { numRuns: 2000 },
-  )
-  assert.deepEqual([0, 1_500_000, 11].map(momentText), ['0', '1.5', '0.000011'])
+test('a zone in brackets is refused with what is taken instead', () => {
+  assert.match(refusal('2026-11-23T13:55[Europe/Berlin]', undefined), /takes an offset such as Z or \+01:00/)
+  assert.match(refusal('0', '2026-11-23T13:55Z[UTC]'), /^to=.*takes an offset/)
 })
 
 test('a window shifts by its own length, and not before 1970 nor past now', () => {
@@ -317,4 +267,15 @@ test('the hour up to a second holds that second, and begins in 1970 at the earli
 
 test('the current clock names a zone that windows can be read in', () => {
   assert.ok(parseWindow('today', undefined, currentClock()).fromMicros > 0)
+})
+
+test('an empty TZ is UTC', () => {
+  const { TZ } = process.env
+  process.env.TZ = ''
+  try {
+    assert.equal(currentClock().zone, 'UTC')
+  } finally {
+    if (TZ === undefined) delete process.env.TZ
+    else process.env.TZ = TZ
+  }
 })

@@ -1,120 +1,134 @@
-import { PortalError } from '../errors.ts'
 import type { MicrosWindow } from '../store/reading.ts'
 import { LATEST_MICROS } from '../store/score.ts'
+import { badValue } from './bad-value.ts'
+import { readLast, type Step, takeSteps } from './date-math.ts'
+import {
+  dateBefore,
+  MICROS_PER_MS,
+  MICROS_PER_SECOND,
+  type Side,
+  startOfDate,
+  zonedAt,
+} from './local-time.ts'
+import {
+  isDayWord,
+  isRangeOrOffset,
+  type Moment,
+  microsOfMoment,
+  readMoment,
+  type ZoneClock,
+} from './moment-grammar.ts'
+import { type MomentRange, readRange, shareDay } from './range-grammar.ts'
 
 /**
  * The time window of an explorer page, a download or `print`: what `from` and `to` may say, and the half-open interval
  * they mean. Pure: the clock's reading and the zone come in.
  *
- *     from=15m | 6h | 1d            the last so much, up to now
- *     from=today | yesterday        that day of the zone; sets both ends, so `to` beside it is refused
- *     now, now-90m                  a moment
- *     2026-11-23                    the first moment of that day in the zone
- *     2026-11-23T13:55[:07[.5]]     a moment of the zone's clock; with Z or +hh:mm, of that offset
- *     1763906100, 1763906100000     epoch seconds; milliseconds from 1e11 on
+ *     from=15m | 1h30m | last 3 hours    from so much before now, up to now or up to `to`
+ *     from=today | yesterday             that day of the zone
+ *     from=14:00 - 14:30                 a range, as range-grammar.ts describes
+ *     a moment, at either end            as moment-grammar.ts describes
+ *
+ * A day and a range set both ends, so `to` beside them is refused. Case does not matter but for `M`, a month, and `m`, a
+ * minute; nor do blanks around the words, or more than one between them.
  */
 
-export interface Clock {
-  readonly nowMs: number
-  /** IANA name of the zone that times without one are read in. */
-  readonly zone: string
-}
+export type Clock = ZoneClock
 
 const DEFAULT_FROM = '1h'
-const MICROS_PER_MS = 1000
-const DURATION = /^([0-9]{1,6})(s|m|h|d|w)$/
-const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const
-const LOCAL = /^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?)?$/
-const WITH_OFFSET =
-  /^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})$/i
-const EPOCH = /^[0-9]{1,14}(\.[0-9]{1,6})?$/
+/** Characters of two moments, with blanks to spare; what is longer is refused unread. */
+const LONGEST_TEXT = 200
 
 const TAKES =
-  'takes a moment such as 2026-11-23T13:55, 2026-11-23T13:55:00Z, now-90m or epoch seconds; from also takes 15m, 6h, today, yesterday'
+  'takes a moment such as 2026-11-23T13:55, 2026-11-23T13:55:00Z, yesterday 14:00, now-90m, now-1d/d or epoch seconds; ' +
+  'from also takes 15m, last 3 hours, today, yesterday, 14:00 - 14:30'
+const TAKES_ERA = 'takes times from 1970 to 2255'
+const TWO_READINGS =
+  'could be a range or an offset: a range has blanks around its dash, an offset stands after T or seconds'
+const NO_ZONE_NAMES = 'takes an offset such as Z or +01:00, not a zone in brackets'
 
-function refuse(name: string, text: string, why = TAKES): never {
-  throw new PortalError('bad_parameter', { detail: `${name}=${shorten(text)}: ${why}.` })
+/** What a text says before a clock has been looked at. */
+type Said =
+  | { readonly kind: 'last'; readonly steps: readonly Step[] }
+  | { readonly kind: 'day'; readonly words: string }
+  | { readonly kind: 'range'; readonly words: string; readonly range: MomentRange }
+  | { readonly kind: 'moment'; readonly moment: Moment }
+
+/** @throws PortalError `bad_parameter` */
+function read(name: Side, text: string): Said {
+  if (text.length > LONGEST_TEXT) throw badValue(name, text, TAKES)
+  const words = text.trim().replace(/\s+/g, ' ')
+  const steps = readLast(words)
+  if (steps) return { kind: 'last', steps }
+  if (isRangeOrOffset(words)) throw badValue(name, text, TWO_READINGS)
+  const moment = readMoment(words)
+  if (moment)
+    return isDayWord(moment) ? { kind: 'day', words: words.toLowerCase() } : { kind: 'moment', moment }
+  const range = readRange(words)
+  if (range) return { kind: 'range', words, range }
+  throw badValue(name, text, /[0-9Z]\[[^\]]*\]$/i.test(words) ? NO_ZONE_NAMES : TAKES)
 }
 
-/** What is repeated of a bad value: enough to recognise it. */
-function shorten(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
-}
-
-function durationMs(text: string): number | null {
-  const match = DURATION.exec(text)
-  return match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : null
-}
-
-/** @returns microseconds since the epoch. */
-function parseMoment(name: string, text: string, clock: Clock): number {
-  const micros = momentMicros(text, clock)
-  if (micros === null) return refuse(name, text)
-  if (micros < 0 || micros > LATEST_MICROS) return refuse(name, text, 'takes times from 1970 to 2255')
+/** @returns microseconds. @throws PortalError `bad_parameter` for times that the portal does not know. */
+function place(moment: Moment, clock: Clock, side: Side, written: { name: Side; text: string }): number {
+  const micros = microsOfMoment(moment, clock, side)
+  if (micros < 0 || micros > LATEST_MICROS) throw badValue(written.name, written.text, TAKES_ERA)
   return micros
 }
 
-function momentMicros(text: string, clock: Clock): number | null {
-  if (text === 'now') return clock.nowMs * MICROS_PER_MS
-  if (text.startsWith('now-')) {
-    const before = durationMs(text.slice('now-'.length))
-    return before === null ? null : Math.max(0, clock.nowMs - before) * MICROS_PER_MS
-  }
-  if (EPOCH.test(text)) {
-    const value = Number(text)
-    return Math.round(value >= 1e11 ? value * MICROS_PER_MS : value * 1e6)
-  }
-  try {
-    if (WITH_OFFSET.test(text)) return instantMicros(Temporal.Instant.from(text))
-    if (LOCAL.test(text))
-      return instantMicros(
-        Temporal.PlainDateTime.from(text, { overflow: 'reject' }).toZonedDateTime(clock.zone).toInstant(),
-      )
-  } catch (error) {
-    // The 30th of February, hour 25: of the right shape, but no moment.
-    if (!(error instanceof RangeError)) throw error
-  }
-  return null
-}
-
-function instantMicros(instant: Temporal.Instant): number {
-  return Number(instant.epochNanoseconds / 1000n)
-}
-
-function dayWindow(daysAgo: number, clock: Clock): MicrosWindow {
-  const today = Temporal.Instant.fromEpochMilliseconds(clock.nowMs)
-    .toZonedDateTimeISO(clock.zone)
-    .startOfDay()
-  // Where clocks are set at midnight, today may begin at one o'clock and yesterday does not.
-  const day = today.subtract({ days: daysAgo }).startOfDay()
-  return {
-    fromMicros: instantMicros(day.toInstant()),
-    toMicros: instantMicros(day.add({ days: 1 }).startOfDay().toInstant()),
-  }
-}
-
 /**
- * @param from defaults to the last hour, @param to to now.
+ * @param from defaults to an hour before now, @param to to now.
+ * @returns whole microseconds from 0 to {@link LATEST_MICROS}, `fromMicros` never after `toMicros`.
  * @throws PortalError `bad_parameter`, its detail naming the parameter and what it takes.
  */
 export function parseWindow(from: string | undefined, to: string | undefined, clock: Clock): MicrosWindow {
-  const begin = from ?? DEFAULT_FROM
-  if (begin === 'today' || begin === 'yesterday') {
-    if (to !== undefined) refuse('to', to, `cannot stand beside from=${begin}, which sets both ends`)
-    return dayWindow(begin === 'today' ? 0 : 1, clock)
+  const text = from ?? DEFAULT_FROM
+  const said = read('from', text)
+  if (said.kind === 'day' || said.kind === 'range') {
+    if (to !== undefined)
+      throw badValue('to', to, `cannot stand beside from=${said.words}, which sets both ends`)
+    return said.kind === 'day' ? dayWindow(said.words, clock) : rangeWindow(said.range, text, clock)
   }
-  const last = durationMs(begin)
-  const toMicros = to === undefined ? clock.nowMs * MICROS_PER_MS : parseMoment('to', to, clock)
+  const toMicros = to === undefined ? clock.nowMs * MICROS_PER_MS : parseTo(to, clock)
   const fromMicros =
-    last === null ? parseMoment('from', begin, clock) : Math.max(0, clock.nowMs - last) * MICROS_PER_MS
-  if (fromMicros > toMicros)
-    refuse('from', begin, to === undefined ? 'lies after now, where the window ends' : 'lies after to')
+    said.kind === 'last'
+      ? takeSteps(said.steps, clock, 'from')
+      : place(said.moment, clock, 'from', { name: 'from', text })
+  if (fromMicros <= toMicros) return { fromMicros, toMicros }
+  if (to === undefined) throw badValue('from', text, 'lies after now, where the window ends')
+  if (from !== undefined) throw badValue('from', text, 'lies after to')
+  throw badValue('to', to, 'lies before from, which is an hour before now when it is left out')
+}
+
+function parseTo(text: string, clock: Clock): number {
+  const said = read('to', text)
+  if (said.kind === 'range') throw badValue('to', text, 'is a range, which sets both ends: write it as from')
+  if (said.kind !== 'moment') throw badValue('to', text, TAKES)
+  return place(said.moment, clock, 'to', { name: 'to', text })
+}
+
+function dayWindow(word: string, { nowMs, zone }: Clock): MicrosWindow {
+  const nowMicros = nowMs * MICROS_PER_MS
+  const today = zonedAt(nowMicros, zone).toPlainDate()
+  const [date, next] =
+    word === 'today' ? [today, today.add({ days: 1 })] : [dateBefore(nowMicros, zone), today]
+  return { fromMicros: Math.max(0, startOfDate(date, zone)), toMicros: startOfDate(next, zone) }
+}
+
+function rangeWindow(range: MomentRange, text: string, clock: Clock): MicrosWindow {
+  const { from, to } = shareDay(range, clock)
+  const written = { name: 'from', text } as const
+  const fromMicros = place(from, clock, 'from', written)
+  const toMicros = place(to, clock, 'to', written)
+  if (fromMicros > toMicros) throw badValue('from', text, 'ends before it begins')
   return { fromMicros, toMicros }
 }
 
 /** The server's own clock and zone. */
 export function currentClock(): Clock {
-  return { nowMs: Date.now(), zone: Temporal.Now.timeZoneId() }
+  const zone = Temporal.Now.timeZoneId()
+  // An empty TZ means UTC to the system, and a name to ICU that Temporal itself refuses.
+  return { nowMs: Date.now(), zone: zone === 'Etc/Unknown' ? 'UTC' : zone }
 }
 
 /**
@@ -135,14 +149,14 @@ export function shiftWindow(
 /** @returns the hour that ends with the given epoch second. */
 export function hourUpTo(second: number): MicrosWindow {
   return {
-    fromMicros: Math.max(0, second + 1 - 3600) * 1e6,
-    toMicros: (second + 1) * 1e6,
+    fromMicros: Math.max(0, second + 1 - 3600) * MICROS_PER_SECOND,
+    toMicros: (second + 1) * MICROS_PER_SECOND,
   }
 }
 
 /** @returns epoch seconds, with a fraction where there is one, as `from` and `to` take them back exactly. */
 export function momentText(micros: number): string {
-  const second = Math.floor(micros / 1e6)
-  const rest = micros - second * 1e6
+  const second = Math.floor(micros / MICROS_PER_SECOND)
+  const rest = micros - second * MICROS_PER_SECOND
   return rest === 0 ? String(second) : `${second}.${String(rest).padStart(6, '0').replace(/0+$/, '')}`
 }
