@@ -7,6 +7,8 @@ import { setPageStatus } from './page-status.ts'
 interface FaultProps extends ReportedFault {
   /** The page's own path with its query; what of it is at fault is left out of the way on. */
   readonly retry: string
+  /** Whether nothing else stands on the page, so that this is its heading. */
+  readonly alone?: boolean
 }
 
 /**
@@ -18,12 +20,13 @@ interface FaultProps extends ReportedFault {
  *       return <Fault {...reportFault(thrown)} retry={path} />
  *     }
  */
-export async function Fault({ error, reference, retry }: FaultProps) {
+export async function Fault({ error, reference, retry, alone = false }: FaultProps) {
   const isSet = await setPageStatus(error.status)
   if (error.code === 'not_found') return isSet ? <NotFoundCard /> : notFound()
+  const Heading = alone ? 'h1' : 'h2'
   return (
     <section role="alert" className="card">
-      <h2>{error.fault === 'user' ? 'This does not work' : 'Not available right now'}</h2>
+      <Heading>{error.fault === 'user' ? 'This does not work' : 'Not available right now'}</Heading>
       <p>{error.publicMessage}</p>
       <p>
         <a href={withoutParameters(retry, error.parameters)} className="button">

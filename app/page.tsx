@@ -31,18 +31,21 @@ export default async function HomePage({ searchParams }: HomeProps) {
     return (
       <Shell viewer={viewer} title="Collections">
         {fault ? (
-          <Fault {...reportFault(fault)} retry={path} />
+          <Fault {...reportFault(fault)} retry={path} alone />
         ) : grants.length === 0 ? (
           <NoCollections viewer={viewer} />
         ) : (
-          <Collections viewer={viewer} given={given} path={path} />
+          <>
+            <h1>Collections</h1>
+            <Collections viewer={viewer} given={given} path={path} />
+          </>
         )}
       </Shell>
     )
   } catch (thrown) {
     return (
       <PlainPage>
-        <Fault {...reportFault(thrown)} retry={path} />
+        <Fault {...reportFault(thrown)} retry={path} alone />
       </PlainPage>
     )
   }
@@ -57,16 +60,13 @@ async function Collections(props: { viewer: Viewer; given: { q?: string; sort?: 
     const hits = await readGrantedHits(context().redis, grants, clock.nowMs / 1000)
     const names = new Map(grants.map((grant) => [grant.collection, grant]))
     return (
-      <>
-        <h1>Collections</h1>
-        <CountsTable
-          list={listCollections(hits, names, query)}
-          query={query}
-          path="/"
-          zone={clock.zone}
-          linked
-        />
-      </>
+      <CountsTable
+        list={listCollections(hits, names, query)}
+        query={query}
+        path="/"
+        zone={clock.zone}
+        linked
+      />
     )
   } catch (thrown) {
     return <Fault {...reportFault(thrown)} retry={path} />

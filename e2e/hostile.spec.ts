@@ -117,7 +117,7 @@ test('what stands in an address comes back as text too', async ({ signedIn }) =>
   const page = await signedIn('web-owner')
   const hostile = `"><script>alert(1)</script>\u202e`
   const asked = encodeURIComponent(hostile)
-  for (const path of [`/?q=${asked}`, `/?sort=${asked}`, `/?${asked}=1`, `/collections/762?from=${asked}`]) {
+  for (const path of [`/?q=${asked}`, `/?${asked}=1`, `/collections/762?from=${asked}`]) {
     await page.goto(path)
     await expect(page.locator('main')).toContainText('script')
     expect(await page.locator('main script').count(), path).toBe(0)

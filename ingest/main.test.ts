@@ -73,6 +73,10 @@ test('print takes a window and gives what stands in it, oldest first', async () 
   const window = ['--from', '2013-05-06T09:54:10Z', '--to', '2013-05-06T09:54:12Z']
   const run = await runIngest(server.url, ['print', '42', ...window])
   assert.equal(run.stdout, `${lines[10]}\n${lines[11]}\n`)
+  const print = async (...options: string[]) =>
+    (await runIngest(server.url, ['print', '42', ...options])).stdout
+  assert.equal(await print('--from', '2013-05-06 09:54:10 - 09:54:12'), run.stdout)
+  assert.equal(await print('--to', '[06/May/2013:09:54:02 +0000]'), `${lines[0]}\n${lines[1]}\n`)
   const wrong = await runIngest(server.url, ['print', '42', '--from', 'soon'])
   assert.deepEqual([wrong.exitCode, wrong.stdout], [2, ''])
   assert.match(wrong.stderr, /from=soon: takes a moment/)

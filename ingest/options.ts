@@ -30,8 +30,10 @@ Options of reading
   --json            the summary as one JSON object
   --wait SECONDS    how long to try to reach Redis before giving up (30)
 
-Times of print     2026-11-23T13:55, 2026-11-23T13:55:00Z, epoch seconds, 15m, 6h, today, yesterday, now-90m;
-                   without them all that is kept
+Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; '14:00 - 14:30', '2026-11-23 13:55 - 14:55'
+                   --from and --to: 2026-11-23, 2026-11-23T13:55:07, the same with Z or +02:00, 14:00, 'yesterday 9:30',
+                   '[23/Nov/2026:13:55:00 -0500]', epoch seconds, now-90m, now-1d/d (rounded down to the day)
+                   A window holds its first moment and not its last; without these it is all that is kept
 
 Redis              REDIS_URL, else the demo's while it runs, else redis://127.0.0.1:6379
 

@@ -31,7 +31,7 @@ export default async function AdminPage({ searchParams }: AdminProps) {
   } catch (thrown) {
     return (
       <PlainPage>
-        <Fault {...reportFault(thrown)} retry={path} />
+        <Fault {...reportFault(thrown)} retry={path} alone />
       </PlainPage>
     )
   }

@@ -7,7 +7,10 @@ const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu
 
 /** @returns `bad_parameter`, its detail `name=value: why.`, the value cut short and unable to steer what shows it. */
 export function badValue(name: string, value: string, why: string): PortalError {
-  return new PortalError('bad_parameter', { detail: `${name}=${shown(value)}: ${why}.` })
+  return new PortalError('bad_parameter', {
+    detail: `${name}=${shown(value)}: ${why}.`,
+    parameters: [name],
+  })
 }
 
 function shown(value: string): string {

@@ -2,8 +2,8 @@ import { PortalError } from '../errors.ts'
 import type { Cursor, MicrosWindow, PageStart } from '../store/reading.ts'
 import { parseCursor } from './cursor.ts'
 import { givenParameters, joinFaults, type RawParameters } from './parameters.ts'
+import { parseZone } from './time-zone.ts'
 import { type Clock, momentText, parseWindow } from './window.ts'
-import { parseZone } from './zone.ts'
 
 /** What an explorer page was asked for; its address says all of it. */
 export interface ExplorerQuery {
@@ -42,7 +42,7 @@ export function readExplorerQuery(
 ): { query: ExplorerQuery; fault: PortalError | null } {
   const { given, faults: unknown } = givenParameters(raw, PARAMETERS)
   const faults = [...unknown]
-  const take = <T>(read: () => T, otherwise: T): T => {
+  const take = <T, Otherwise = T>(read: () => T, otherwise: Otherwise): T | Otherwise => {
     try {
       return read()
     } catch (error) {
@@ -51,7 +51,8 @@ export function readExplorerQuery(
       return otherwise
     }
   }
-  const zone = take(() => parseZone(given.tz, clock.zone), clock.zone)
+  const asked = take(() => parseZone(given.tz, clock.zone), null)
+  const zone = asked ?? clock.zone
   const here = { ...clock, zone }
   const query: ExplorerQuery = {
     window: take(() => windowOf(given, here), nearestWindow(given, here)),
@@ -62,7 +63,7 @@ export function readExplorerQuery(
     ),
     order: take(() => orderOf(given.order), 'asc'),
     zone,
-    tz: given.tz,
+    tz: asked === null ? undefined : given.tz,
     from: given.from,
     to: given.to,
   }

@@ -34,8 +34,8 @@ export function DownloadMenu({ collection, window }: DownloadMenuProps) {
             <a href={href(format, false)} className="button grow" download>
               {name} ({extension})
             </a>
-            <a href={href(format, true)} className="button" download aria-label={`${name}, compressed`}>
-              .gz
+            <a href={href(format, true)} className="button" download>
+              .gz<span className="sr-only"> {name}, compressed</span>
             </a>
           </p>
         ))}

@@ -38,7 +38,7 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
   } catch (thrown) {
     return (
       <PlainPage>
-        <Fault {...reportFault(thrown)} retry={path} />
+        <Fault {...reportFault(thrown)} retry={path} alone />
       </PlainPage>
     )
   }

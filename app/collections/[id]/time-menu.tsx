@@ -1,6 +1,6 @@
 import type { CollectionId } from '#lib/collection-id.ts'
 import { type ExplorerQuery, viewParameters, windowHref } from '#lib/explore/query.ts'
-import { inputMoment, momentInWords } from '#lib/explore/time-text.ts'
+import { inputMoment, inputsTellWindow, momentInWords } from '#lib/explore/time-text.ts'
 
 /** `from` of each preset, and what it is called. The first moment there is stands for all that is kept. */
 const PRESETS = [
@@ -69,6 +69,8 @@ export function TimeMenu({ collection, query, open }: TimeMenuProps) {
           </button>
           <p className="w-full text-muted">
             Up to but without the end; now it is {momentInWords(Date.now(), zone)} ({zone}).
+            {!inputsTellWindow(window, zone) &&
+              ' Clocks were set back within this window and one of its times stands twice: choose UTC to tell which.'}
           </p>
         </form>
       </div>

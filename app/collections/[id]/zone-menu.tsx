@@ -1,5 +1,6 @@
 import type { CollectionId } from '#lib/collection-id.ts'
 import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
+import { zoneInWords } from '#lib/explore/time-zone.ts'
 import { OwnZone } from './own-zone.tsx'
 
 interface ZoneMenuProps {
@@ -15,7 +16,7 @@ export function ZoneMenu({ collection, query, server }: ZoneMenuProps) {
   const href = (wanted: string) => explorerHref(collection, { ...query, tz: wanted })
   return (
     <details className="menu" name="menu">
-      <summary className="button">Times in {zone} ▾</summary>
+      <summary className="button">Times in {zoneInWords(zone, query.window.toMicros / 1000)} ▾</summary>
       <nav aria-label="Time zone" className="menu-body">
         <a href={href('server')} className="button" aria-current={tz === 'server' ? 'true' : undefined}>
           Server time ({server})
