@@ -127,7 +127,8 @@ export class BatchBuilder implements LineReceiver {
       this.#lastGroups = this.#days.get(day) ?? new Map()
       this.#days.set(day, this.#lastGroups)
     }
-    const key = idEnd - idStart <= EXACT_DIGITS ? numberAt(bytes, idStart, idEnd) : idAt(bytes, idStart, idEnd)
+    const key =
+      idEnd - idStart <= EXACT_DIGITS ? numberAt(bytes, idStart, idEnd) : idAt(bytes, idStart, idEnd)
     let group = this.#lastGroups.get(key)
     if (!group) {
       group = new PackedLines(idAt(bytes, idStart, idEnd), this.#source, utcDay(second))
@@ -139,7 +140,8 @@ export class BatchBuilder implements LineReceiver {
 }
 
 /** The scan takes an id only by its rule, `[1-9][0-9]{0,19}`. */
-const idAt = (bytes: Buffer, start: number, end: number) => bytes.toString('latin1', start, end) as CollectionId
+const idAt = (bytes: Buffer, start: number, end: number) =>
+  bytes.toString('latin1', start, end) as CollectionId
 
 function numberAt(bytes: Buffer, start: number, end: number): number {
   let value = 0

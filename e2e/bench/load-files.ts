@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
 import { LOAD_SOURCES, type LoadLine, type ReferenceLoadOptions, referenceLoad } from './reference-load.ts'
 
 /** The reference load as files: made once, before the clock runs, and read by reference and product alike. */
@@ -16,71 +15,60 @@ export interface ExpectedLoad {
 
 const CHUNK_CHARACTERS = 1 << 18
 
-/** Gathers text and writes it in large pieces, waiting while the disk is behind. */
+/** Gathers text and writes it in large pieces. */
 class TextFile {
-  readonly #stream: ReturnType<typeof createWriteStream>
+  readonly #file: number
   #text = ''
 
   constructor(path: string) {
-    this.#stream = createWriteStream(path)
+    this.#file = openSync(path, 'w')
   }
 
-  /** @returns a promise to wait for, where there is one. */
-  add(text: string): Promise<unknown> | null {
+  add(text: string): void {
     this.#text += text
-    return this.#text.length < CHUNK_CHARACTERS ? null : this.#flush()
+    if (this.#text.length >= CHUNK_CHARACTERS) this.#flush()
   }
 
-  async end(): Promise<void> {
-    await this.#flush()
-    this.#stream.end()
-    await finished(this.#stream)
+  end(): void {
+    this.#flush()
+    closeSync(this.#file)
   }
 
-  #flush(): Promise<unknown> | null {
-    const bytes = Buffer.from(this.#text, 'latin1')
+  #flush(): void {
+    writeFileSync(this.#file, this.#text, 'latin1')
     this.#text = ''
-    if (this.#stream.write(bytes)) return null
-    return new Promise((resolve, reject) => {
-      this.#stream.once('drain', resolve)
-      this.#stream.once('error', reject)
-    })
   }
 }
 
-/** Runs through the load once. @param add what to do with a line; what it returns is waited for */
-async function each(
-  options: ReferenceLoadOptions,
-  add: (line: LoadLine) => Promise<unknown> | null,
-): Promise<ExpectedLoad> {
+/** Runs through the load once. */
+function each(options: ReferenceLoadOptions, add: (line: LoadLine) => void): ExpectedLoad {
   const counts = new Map<string, number>()
   let bytes = 0
   for (const line of referenceLoad(options)) {
     counts.set(line.id, (counts.get(line.id) ?? 0) + 1)
     bytes += line.text.length + 1
-    const waiting = add(line)
-    if (waiting) await waiting
+    add(line)
   }
   return { lines: options.lines, counts, bytes }
 }
 
 /** Each server's log as it writes it. @returns their paths by source, and what to expect of them */
-export async function writeLogs(
+export function writeLogs(
   folder: string,
   options: ReferenceLoadOptions,
-): Promise<{ logs: ReadonlyMap<string, string>; expected: ExpectedLoad }> {
+): { logs: ReadonlyMap<string, string>; expected: ExpectedLoad } {
   const logs = new Map(LOAD_SOURCES.map((source) => [source as string, join(folder, `${source}.log`)]))
   const files = new Map([...logs].map(([source, path]) => [source, new TextFile(path)]))
-  const expected = await each(options, (line) => files.get(line.source)?.add(`${line.text}\n`) ?? null)
-  for (const file of files.values()) await file.end()
+  const expected = each(options, (line) => files.get(line.source)?.add(`${line.text}\n`))
+  for (const file of files.values()) file.end()
   return { logs, expected }
 }
 
 /** The whole load in one file, in the order in which it is written by all servers together. */
-export async function writeMergedLog(path: string, options: ReferenceLoadOptions): Promise<ExpectedLoad> {
+export function writeMergedLog(path: string, options: ReferenceLoadOptions): ExpectedLoad {
   const file = new TextFile(path)
-  const expected = await each(options, (line) => file.add(`${line.text}\n`))
-  await file.end()
+  const expected = each(options, (line) => file.add(`${line.text}\n`))
+  file.end()
   return expected
 }
 
@@ -88,21 +76,21 @@ export async function writeMergedLog(path: string, options: ReferenceLoadOptions
  * What the script of 2013 sends, a `ZADD` and a `HINCRBY` a line, encoded as Redis takes it (RESP).
  * @returns how many lines the sorted sets hold afterwards: those that are byte for byte alike are one there
  */
-export async function writeCommands(path: string, options: ReferenceLoadOptions): Promise<{ distinct: number }> {
+export function writeCommands(path: string, options: ReferenceLoadOptions): { distinct: number } {
   const file = new TextFile(path)
   let distinct = 0
   let last = ''
-  await each(options, ({ text, id, second }) => {
+  each(options, ({ text, id, second }) => {
     if (text !== last) distinct++
     last = text
     const key = `logs:collid:${id}`
     const field = `hits:${id}`
-    return file.add(
+    file.add(
       `*4\r\n$4\r\nZADD\r\n$${key.length}\r\n${key}\r\n$10\r\n${second}\r\n$${text.length}\r\n${text}\r\n` +
         `*4\r\n$7\r\nHINCRBY\r\n$6\r\nknown:\r\n$${field.length}\r\n${field}\r\n$1\r\n1\r\n`,
     )
   })
-  await file.end()
+  file.end()
   return { distinct }
 }
 

@@ -43,7 +43,15 @@ const AGENTS = [
 ] as const
 const METHODS = ['GET', 'GET', 'GET', 'GET', 'GET', 'GET', 'GET', 'HEAD', 'POST'] as const
 const STATUSES = ['200', '200', '200', '200', '200', '200', '304', '304', '301', '404', '500'] as const
-const FOLDERS = ['news', 'research/projects', 'people', 'images', 'static/css', 'courses/2026', 'contact'] as const
+const FOLDERS = [
+  'news',
+  'research/projects',
+  'people',
+  'images',
+  'static/css',
+  'courses/2026',
+  'contact',
+] as const
 const NAMES = ['index.html', 'overview.html', 'portrait.jpg', 'main.css', 'app.js', 'report.pdf', ''] as const
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 

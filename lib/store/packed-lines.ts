@@ -50,7 +50,8 @@ export class PackedLines {
    * @param front the command up to and with the line that tells the last argument's length, in ASCII
    */
   command(front: string): Buffer {
-    if (front.length > FRONT_BYTES) throw new Error(`${front.length} bytes stand before the lines of an append`)
+    if (front.length > FRONT_BYTES)
+      throw new Error(`${front.length} bytes stand before the lines of an append`)
     const start = FRONT_BYTES - front.length
     this.#reserve(BACK.length)
     this.#buffer.write(front, start, 'latin1')
