@@ -27,7 +27,7 @@ export interface LoadLine {
 const COLLECTIONS = 200
 const FIRST_ID = 1000
 /** All servers together; a million lines are five and a half hours. */
-const LINES_PER_SECOND = 50
+export const LINES_PER_SECOND = 50
 const DISORDER_SECONDS = 3
 const REPEAT_CHANCE = 0.01
 const SEED = 0x10ad
@@ -56,7 +56,7 @@ const NAMES = ['index.html', 'overview.html', 'portrait.jpg', 'main.css', 'app.j
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
 
 /** The generator mulberry32. @returns uniform numbers from 0 to below 1 */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed
   return () => {
     state = (state + 0x6d2b79f5) | 0
