@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { type RedisServer, startRedisServer } from '../demo/redis-server.ts'
+import type { ExpectedLoad } from './load-files.ts'
 import { type Bench, expectEqual } from './row.ts'
 
 /** Redis as every row gets it: empty, its own, without persistence. */
@@ -58,11 +59,7 @@ export function expectStored(url: string, counts: ReadonlyMap<string, number>): 
  * After a reference run: it counted every line, and kept those that differ.
  * @throws WrongCounts
  */
-export function expectReference(
-  url: string,
-  counts: ReadonlyMap<string, number>,
-  distinct: number,
-): Promise<void> {
+export function expectReference(url: string, { counts, distinct }: ExpectedLoad): Promise<void> {
   return asking(url, async (redis) => {
     await expectKnown(redis, counts)
     expectEqual('lines in the sorted sets', await linesStored(redis, counts.keys()), distinct)

@@ -7,6 +7,8 @@ import { LOAD_SOURCES, type LoadLine, type ReferenceLoadOptions, referenceLoad }
 
 export interface ExpectedLoad {
   readonly lines: number
+  /** Lines that differ: a sorted set keeps one of those that are byte for byte alike. */
+  readonly distinct: number
   /** By collection. */
   readonly counts: ReadonlyMap<string, number>
   /** Bytes of the lines, one LF each. */
@@ -44,12 +46,16 @@ class TextFile {
 function each(options: ReferenceLoadOptions, add: (line: LoadLine) => void): ExpectedLoad {
   const counts = new Map<string, number>()
   let bytes = 0
+  let distinct = 0
+  let last = ''
   for (const line of referenceLoad(options)) {
+    if (line.text !== last) distinct++
+    last = line.text
     counts.set(line.id, (counts.get(line.id) ?? 0) + 1)
     bytes += line.text.length + 1
     add(line)
   }
-  return { lines: options.lines, counts, bytes }
+  return { lines: options.lines, distinct, counts, bytes }
 }
 
 /** Each server's log as it writes it. @returns their paths by source, and what to expect of them */
@@ -72,17 +78,10 @@ export function writeMergedLog(path: string, options: ReferenceLoadOptions): Exp
   return expected
 }
 
-/**
- * What the script of 2013 sends, a `ZADD` and a `HINCRBY` a line, encoded as Redis takes it (RESP).
- * @returns how many lines the sorted sets hold afterwards: those that are byte for byte alike are one there
- */
-export function writeCommands(path: string, options: ReferenceLoadOptions): { distinct: number } {
+/** What the script of 2013 sends, a `ZADD` and a `HINCRBY` a line, encoded as Redis takes it (RESP). */
+export function writeCommands(path: string, options: ReferenceLoadOptions): void {
   const file = new TextFile(path)
-  let distinct = 0
-  let last = ''
   each(options, ({ text, id, second }) => {
-    if (text !== last) distinct++
-    last = text
     const key = `logs:collid:${id}`
     const field = `hits:${id}`
     file.add(
@@ -91,7 +90,6 @@ export function writeCommands(path: string, options: ReferenceLoadOptions): { di
     )
   })
   file.end()
-  return { distinct }
 }
 
 /** @returns the SHA-256 of the load's lines, one LF each, in hexadecimal. */

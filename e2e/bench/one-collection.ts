@@ -68,7 +68,7 @@ export async function fillStaticFile(options: {
 async function sortedHash(bench: Bench, path: string): Promise<string> {
   const sort = spawnBound('sort', ['-T', bench.folder, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env.PATH, LC_ALL: 'C' },
+    env: { ...process.env, LC_ALL: 'C' },
   })
   bench.defer(() => sort.kill())
   if (!sort.stdout) throw new Error('sort could not be started')
