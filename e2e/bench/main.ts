@@ -23,7 +23,7 @@ const ROWS: Readonly<Record<RowName, Row>> = { live, seed, page, download, 'down
 const log = (line: string) => void process.stderr.write(`${line}\n`)
 const cleanup = new Cleanup()
 
-async function runRow(row: Row, { lines, runs }: BenchArguments): Promise<RowOutcome> {
+async function runRow(row: Row, { lines, runs }: BenchArguments, stop: AbortSignal): Promise<RowOutcome> {
   log(`${row.name} …`)
   const folder = mkdtempSync(join(tmpdir(), 'log-portal-bench-'))
   cleanup.add(() => rmSync(folder, { recursive: true, force: true }))
@@ -32,17 +32,21 @@ async function runRow(row: Row, { lines, runs }: BenchArguments): Promise<RowOut
     return { row, measured: await row.run({ lines, runs, folder, log, defer }), fault: null }
   } catch (error) {
     if (error instanceof MissingProgramError) throw error
-    log(error instanceof Error ? `${error.stack}` : String(error))
+    // What was told to end ends badly; the bench says nothing about it.
+    if (!stop.aborted) log(error instanceof Error ? `${error.stack}` : String(error))
     return { row, measured: null, fault: error instanceof Error ? error.message : String(error) }
   } finally {
     await cleanup.run()
   }
 }
 
-async function runRows(request: BenchArguments): Promise<number> {
+async function runRows(request: BenchArguments, stop: AbortSignal): Promise<number> {
   await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
   const outcomes: RowOutcome[] = []
-  for (const name of request.rows) outcomes.push(await runRow(ROWS[name], request))
+  for (const name of request.rows) {
+    outcomes.push(await runRow(ROWS[name], request, stop))
+    if (stop.aborted) return 1
+  }
   const { lines, runs } = request
   const file = resolve(PROJECT_ROOT, request.json)
   mkdirSync(dirname(file), { recursive: true })
@@ -62,10 +66,11 @@ async function runRows(request: BenchArguments): Promise<number> {
 async function main(): Promise<number> {
   const request = parseBenchArguments(process.argv.slice(2))
   const stop = watchForStop()
-  const ended = await Promise.race([runRows(request), stop.requested])
-  if (typeof ended === 'number') return ended
+  const rows = runRows(request, stop.signal)
+  const first = await Promise.race([rows, stop.requested])
+  if (typeof first === 'number' && !stop.signal.aborted) return first
   await cleanup.run()
-  return stopExitCode(ended)
+  return stopExitCode(await stop.requested)
 }
 
 try {
