@@ -98,6 +98,17 @@ async function browserTests(chromium: string): Promise<Counts> {
   return settled({ passed: stats.expected, failed: stats.unexpected + stats.flaky }, exitCode)
 }
 
+/** That its rows run and their counts are right, at a tenth of the size; the figures say nothing about a busy machine. */
+const BENCH = [
+  'e2e/bench/main.ts',
+  '--size',
+  '100000',
+  '--runs',
+  '1',
+  '--json',
+  'test-results/bench-tenth.json',
+]
+
 async function projectTests(): Promise<Counts[]> {
   await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
   const chromium = await ensureProgram({ program: 'chromium', aptPackage: 'chromium', log })
@@ -108,6 +119,7 @@ async function projectTests(): Promise<Counts[]> {
     await counted(() => nodeTests('Units, store and commands', ['{app,lib,ingest,e2e}/**/*.test.ts'])),
   ]
   counts.push(await counted(() => browserTests(chromium)))
+  counts.push(await check('The bench runs', process.execPath, BENCH))
   return counts
 }
 

@@ -39,9 +39,11 @@ export class BatchWriter {
   async write(batch: Batch): Promise<number> {
     const outcome: AppendOutcome = { stored: 0, duplicates: 0, refused: [] }
     let rest = [...batch.groups]
+    let unanswered = false
     const appended = await this.persist(async () => {
       const result = await appendLines(this.#redis, rest, outcome)
       rest = result.rest
+      unanswered ||= result.error !== null
       return result.error
     })
     const rejects = [...batch.rejects, ...rejectsOf(outcome)]
@@ -61,6 +63,8 @@ export class BatchWriter {
     for (const { reason } of counted) countReject(summary, reason)
     const lost = rest.reduce((lines, group) => lines + group.count, 0) + rejects.length - counted.length
     summary.read += batch.read - lost
+    // A command without an answer may still be on its way out of this memory.
+    if (!unanswered) for (const group of batch.groups) group.release()
     return lost
   }
 

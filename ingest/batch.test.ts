@@ -211,6 +211,25 @@ test('lines are grouped by collection and UTC day, each group in the order read'
   assert.ok(recordsOf(first)[1]?.member.includes('/early'))
 })
 
+test('ids that are one number to a double are two collections, and one id on two days is two groups', () => {
+  const batch = feed(newBuilder(), [
+    accessLine({ id: '9007199254740992' }),
+    accessLine({ id: '9007199254740993' }),
+    accessLine({ id: '999999999999999' }),
+    accessLine({ id: '999999999999999', time: '07/May/2013:09:54:52 -0400' }),
+    accessLine({ id: '9007199254740993' }),
+  ])
+  assert.deepEqual(
+    batch.groups.map(({ collection, day, count }) => [collection, day, count]),
+    [
+      ['9007199254740992', '20130506', 1],
+      ['9007199254740993', '20130506', 2],
+      ['999999999999999', '20130506', 1],
+      ['999999999999999', '20130507', 1],
+    ],
+  )
+})
+
 test('an id of 20 digits stays the text it is', () => {
   const ids = ['9007199254740993', '9007199254740992', '99999999999999999999']
   const batch = feed(

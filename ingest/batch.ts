@@ -23,6 +23,8 @@ const BATCH_BYTES = 8 * 1024 * 1024
 const BATCH_GROUPS = 4000
 
 const DAY_SECONDS = 86_400
+/** Ids of so many digits are told apart as numbers, which needs no text for each line. */
+const EXACT_DIGITS = 15
 
 /** Decides about each line, gives it its identity and its place, and packs it with its like until the batch is taken. */
 export class BatchBuilder implements LineReceiver {
@@ -30,8 +32,10 @@ export class BatchBuilder implements LineReceiver {
   readonly #recent: RecentLines
   readonly #nowSeconds: () => number
   readonly #scanned: ScannedLine = newScannedLine()
-  #groups = new Map<string, PackedLines>()
-  #last: PackedLines | null = null
+  #groups: PackedLines[] = []
+  /** The groups by day and id. */
+  #days = new Map<number, Map<number | string, PackedLines>>()
+  #lastGroups: Map<number | string, PackedLines> | null = null
   #lastDay = Number.NaN
   #rejects: Reject[] = []
   #rejectBytes = 0
@@ -53,20 +57,21 @@ export class BatchBuilder implements LineReceiver {
     return (
       this.#read >= BATCH_LINES ||
       this.#lineBytes + this.#rejectBytes >= BATCH_BYTES ||
-      this.#groups.size >= BATCH_GROUPS
+      this.#groups.length >= BATCH_GROUPS
     )
   }
 
   /** @returns what was gathered, and begins anew. */
   take(): Batch {
     const batch: Batch = {
-      groups: [...this.#groups.values()],
+      groups: this.#groups,
       rejects: this.#rejects,
       read: this.#read,
       unassigned: this.#unassigned,
     }
-    this.#groups = new Map()
-    this.#last = null
+    this.#groups = []
+    this.#days = new Map()
+    this.#lastGroups = null
     this.#rejects = []
     this.#rejectBytes = this.#lineBytes = this.#read = this.#unassigned = 0
     return batch
@@ -117,16 +122,29 @@ export class BatchBuilder implements LineReceiver {
   #group(bytes: Buffer, second: number): PackedLines {
     const { idStart, idEnd } = this.#scanned
     const day = Math.floor(second / DAY_SECONDS)
-    const id = bytes.toString('latin1', idStart, idEnd) as CollectionId
-    if (this.#last?.collection === id && this.#lastDay === day) return this.#last
-    const key = `${id} ${day}`
-    let group = this.#groups.get(key)
-    if (!group) {
-      group = new PackedLines(id, this.#source, utcDay(second))
-      this.#groups.set(key, group)
+    if (this.#lastGroups === null || this.#lastDay !== day) {
+      this.#lastDay = day
+      this.#lastGroups = this.#days.get(day) ?? new Map()
+      this.#days.set(day, this.#lastGroups)
     }
-    this.#last = group
-    this.#lastDay = day
+    const key =
+      idEnd - idStart <= EXACT_DIGITS ? numberAt(bytes, idStart, idEnd) : idAt(bytes, idStart, idEnd)
+    let group = this.#lastGroups.get(key)
+    if (!group) {
+      group = new PackedLines(idAt(bytes, idStart, idEnd), this.#source, utcDay(second))
+      this.#lastGroups.set(key, group)
+      this.#groups.push(group)
+    }
     return group
   }
+}
+
+/** The scan takes an id only by its rule, `[1-9][0-9]{0,19}`. */
+const idAt = (bytes: Buffer, start: number, end: number) =>
+  bytes.toString('latin1', start, end) as CollectionId
+
+function numberAt(bytes: Buffer, start: number, end: number): number {
+  let value = 0
+  for (let i = start; i < end; i++) value = value * 10 + (bytes[i] ?? 0) - 0x30
+  return value
 }

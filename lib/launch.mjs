@@ -8,7 +8,7 @@ import { endOf, readOrNull, say } from './launch-child.mjs'
 import { chooseNode, nodePath } from './launch-node.mjs'
 
 /*
- * What `npm start`, `npm test` and `npm run ingest` run first: plain JavaScript for the Node that the system has (20 or
+ * What `npm start`, `npm test`, `npm run ingest` and `npm run bench` run first: plain JavaScript for the Node that the system has (20 or
  * newer), without a dependency, since nothing may be installed yet. It installs the packages when the lockfile changed,
  * then runs the verb's program with the pinned Node and passes signals and the exit code on.
  *
@@ -19,6 +19,7 @@ const VERBS = /** @type {Record<string, string>} */ ({
   start: 'lib/start.ts',
   test: 'e2e/run-tests.ts',
   ingest: 'ingest/main.ts',
+  bench: 'e2e/bench/main.ts',
 })
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -39,7 +40,9 @@ function wantedInstall() {
 async function main([verb = '', ...args]) {
   const program = Object.hasOwn(VERBS, verb) ? VERBS[verb] : undefined
   if (program === undefined) {
-    say('usage: npm start | npm test | npm run -s ingest -- [VERB] [OPTIONS]')
+    say(
+      'usage: npm start | npm test | npm run -s ingest -- [VERB] [OPTIONS] | npm run bench -- [ROW…] [OPTIONS]',
+    )
     return USAGE_EXIT
   }
   const wanted = wantedInstall()

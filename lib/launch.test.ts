@@ -153,6 +153,20 @@ test('passes SIGTERM, SIGINT and SIGHUP to the program and its exit code back', 
   assert.equal(await launch(root, ['ingest', 'die']).end, 128 + 9)
 })
 
+test('each script of package.json starts its own program', async (context) => {
+  const root = await clone(context)
+  const programs = { start: 'lib/start.ts', test: 'e2e/run-tests.ts', bench: 'e2e/bench/main.ts' }
+  const { scripts } = JSON.parse(await readFile(join(dirname(LIB), 'package.json'), 'utf8'))
+  for (const [verb, program] of Object.entries(programs)) {
+    assert.equal(scripts[verb], `exec node lib/launch.mjs ${verb}`)
+    await mkdir(dirname(join(root, program)), { recursive: true })
+    await writeFile(join(root, program), `console.log('${verb}', ...process.argv.slice(2))`)
+    const run = launch(root, [verb, '--some', 'words'])
+    assert.equal(await run.end, 0)
+    assert.equal(await run.stdout, `${verb} --some words\n`)
+  }
+})
+
 test('an unknown verb is a usage error that installs nothing', async (context) => {
   const root = await clone(context)
   const run = launch(root, ['constructor'])

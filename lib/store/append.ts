@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis'
+import { Command, type Redis } from 'ioredis'
 import { PortalError } from '../errors.ts'
 import {
   arrivalsKey,
@@ -44,7 +44,23 @@ export function loadAppendScript(redis: Redis): Promise<unknown> {
   return append.load(redis)
 }
 
-function callOf(group: PackedLines): [string, ...(string | Buffer | number)[]] {
+/** A call of the script, written from where its lines stand. The client's own way copies them twice. */
+class AppendCall extends Command {
+  readonly #bytes: Buffer
+
+  constructor(group: PackedLines) {
+    // No arguments: what an error of the client carries along holds no log lines.
+    super('EVALSHA', [], { replyEncoding: null })
+    this.#bytes = group.command(frontOf(group))
+  }
+
+  override toWritable(): Buffer {
+    return this.#bytes
+  }
+}
+
+/** Everything of a call before its lines, in the protocol's words (RESP). All of it is ASCII. */
+function frontOf(group: PackedLines): string {
   const { collection, source, day, firstSecond, lastSecond } = group
   const keys = [
     linesKey(collection),
@@ -55,8 +71,20 @@ function callOf(group: PackedLines): [string, ...(string | Buffer | number)[]] {
     floorKey(collection),
     arrivalsKey(collection),
   ]
-  return append.call(keys, [source, firstSecond, lastSecond, '', group.bytes])
+  const words = ['EVALSHA', append.sha, keys.length, ...keys, source, firstSecond, lastSecond, ''].map(String)
+  const front = words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')
+  return `*${words.length + 1}\r\n${front}$${group.bytes.length}\r\n`
 }
+
+/** Sends one group. @returns the script's answer */
+function send(redis: Redis, group: PackedLines): Promise<(Buffer | number)[]> {
+  const call = new AppendCall(group)
+  redis.sendCommand(call)
+  return call.promise
+}
+
+const reasonOf = (settled: PromiseSettledResult<unknown>): unknown =>
+  settled.status === 'rejected' ? settled.reason : null
 
 /**
  * Stores groups of lines, each exactly once.
@@ -72,34 +100,31 @@ export async function appendLines(
   let pending = [...groups]
   while (pending.length > 0) {
     const ids = [...new Set(pending.map((group) => group.collection))]
-    const pipeline = redis.pipeline()
-    pipeline.sadd(DIRTY_KEY, ids)
-    for (const id of ids) pipeline.hsetnx(KNOWN_KEY, knownField(id), 0)
-    for (const group of pending) pipeline.callBuffer(...callOf(group))
-    pipeline.sadd(DIRTY_KEY, ids)
-    let replies: [Error | null, unknown][] | null
-    try {
-      replies = await pipeline.exec()
-    } catch (error) {
-      return { rest: pending, error }
-    }
-    const answers = replies?.slice(1 + ids.length, 1 + ids.length + pending.length) ?? []
+    // One after the other down the same connection, which answers them in this order.
+    const [before, answers, after] = await Promise.all([
+      Promise.allSettled([
+        redis.sadd(DIRTY_KEY, ids),
+        ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
+      ]),
+      Promise.allSettled(pending.map((group) => send(redis, group))),
+      Promise.allSettled([redis.sadd(DIRTY_KEY, ids)]),
+    ])
     const next: PackedLines[] = []
-    let failed: unknown = replies?.[0]?.[0] ?? null
+    let failed = reasonOf(before[0])
     let scriptMissing = false
     for (const [index, group] of pending.entries()) {
-      const [error, reply] = answers[index] ?? [new Error('Connection is closed.'), null]
-      if (error) {
-        next.push(group)
-        if (isNoScript(error)) scriptMissing = true
-        else failed = error
-      } else {
-        const rest = settle(group, reply as (Buffer | number)[], outcome)
+      const answer = answers[index]
+      if (answer?.status === 'fulfilled') {
+        const rest = settle(group, answer.value, outcome)
         if (rest) next.push(rest)
+      } else {
+        next.push(group)
+        if (isNoScript(answer?.reason)) scriptMissing = true
+        else failed = answer?.reason
       }
     }
     // A mark that did not take leaves the projections behind, so it counts as unanswered although the lines are in.
-    failed ??= replies?.at(-1)?.[0] ?? null
+    failed ??= reasonOf(after[0])
     if (failed !== null) return { rest: next, error: failed }
     if (scriptMissing) {
       try {

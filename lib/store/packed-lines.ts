@@ -1,15 +1,25 @@
 import type { CollectionId } from '../collection-id.ts'
-import { microsOfScore, SCORE_BYTES, scoreText, secondOfMicros } from './score.ts'
+import { FreeBuffers } from './free-buffers.ts'
+import { microsOfScore, SCORE_BYTES, secondOfMicros } from './score.ts'
 
 /**
  * Lines on their way to one append call: of one collection, one source and one UTC day, packed into a single buffer as
  * `append.lua` takes them, so that a batch of thousands is one argument and no object a line.
  *
  *     u32 length of the member, little endian | status class, one digit | score, 17 characters | member
+ *
+ * There is room in front of the lines and behind them, so that the whole command is written from where they stand: a
+ * copy of every line into a fresh buffer, and one more into the client's, cost as much as finding the lines did.
  */
 
 const HEADER_BYTES = 4 + 1 + SCORE_BYTES
-const FIRST_CAPACITY_BYTES = 1024
+/** What stands before the lines in a command: seven keys and five arguments of an append take some 550 bytes. */
+const FRONT_BYTES = 768
+const BACK = '\r\n'
+const FIRST_CAPACITY_BYTES = 2048
+const MICROS_PER_SECOND = 1_000_000
+
+const freeBuffers = new FreeBuffers()
 
 export class PackedLines {
   readonly collection: CollectionId
@@ -20,8 +30,8 @@ export class PackedLines {
   /** Lowest and highest whole second of the lines. */
   firstSecond = Number.POSITIVE_INFINITY
   lastSecond = Number.NEGATIVE_INFINITY
-  #buffer = Buffer.allocUnsafe(FIRST_CAPACITY_BYTES)
-  #length = 0
+  #buffer = freeBuffers.take(FIRST_CAPACITY_BYTES)
+  #length = FRONT_BYTES
 
   constructor(collection: CollectionId, source: string, day: string) {
     this.collection = collection
@@ -31,7 +41,33 @@ export class PackedLines {
 
   /** The packed bytes; a view that the next {@link add} may leave behind. */
   get bytes(): Buffer {
-    return this.#buffer.subarray(0, this.#length)
+    return this.#buffer.subarray(FRONT_BYTES, this.#length)
+  }
+
+  /**
+   * A Redis command whose last argument is the packed bytes, as it goes over the wire; no copy but a view, until the next
+   * {@link add} or {@link release}.
+   * @param front the command up to and with the line that tells the last argument's length, in ASCII
+   */
+  command(front: string): Buffer {
+    if (front.length > FRONT_BYTES)
+      throw new Error(`${front.length} bytes stand before the lines of an append`)
+    const start = FRONT_BYTES - front.length
+    this.#reserve(BACK.length)
+    this.#buffer.write(front, start, 'latin1')
+    this.#buffer.write(BACK, this.#length, 'latin1')
+    return this.#buffer.subarray(start, this.#length + BACK.length)
+  }
+
+  /**
+   * Lets others use the memory; there are no lines any more, and no view of them may be looked at. Not for a group whose
+   * command got no answer: the socket may still be reading it.
+   */
+  release(): void {
+    freeBuffers.give(this.#buffer)
+    this.#buffer = Buffer.alloc(0)
+    this.#length = FRONT_BYTES
+    this.count = 0
   }
 
   /**
@@ -49,18 +85,22 @@ export class PackedLines {
     statusClass: number
   }): void {
     const { from, start, end, tag, micros, statusClass } = line
+    const second = secondOfMicros(micros)
     const memberBytes = end - start + tag.length
     this.#reserve(HEADER_BYTES + memberBytes)
     const buffer = this.#buffer
     let at = this.#length
-    buffer.writeUInt32LE(memberBytes, at)
+    buffer[at] = memberBytes
+    buffer[at + 1] = memberBytes >>> 8
+    buffer[at + 2] = memberBytes >>> 16
+    buffer[at + 3] = memberBytes >>> 24
     buffer[at + 4] = 0x30 + statusClass
-    buffer.write(scoreText(micros), at + 5, SCORE_BYTES, 'latin1')
+    writeScore(buffer, at + 5, second, micros - second * MICROS_PER_SECOND)
     at += HEADER_BYTES
     at += from.copy(buffer, at, start, end)
-    if (tag !== '') at += buffer.write(tag, at, tag.length, 'latin1')
+    for (let i = 0; i < tag.length; i++) buffer[at++] = tag.charCodeAt(i)
     this.#length = at
-    this.#include(secondOfMicros(micros))
+    this.#include(second)
   }
 
   /** @returns those of the lines that `keep` says yes to, by their 0-based place and whole second. */
@@ -83,7 +123,7 @@ export class PackedLines {
   }
 
   *#records(): Generator<{ at: number; end: number; second: number }> {
-    for (let at = 0; at < this.#length; ) {
+    for (let at = FRONT_BYTES; at < this.#length; ) {
       const end = at + HEADER_BYTES + this.#buffer.readUInt32LE(at)
       const score = this.#buffer.toString('latin1', at + 5, at + 5 + SCORE_BYTES)
       yield { at, end, second: secondOfMicros(microsOfScore(score)) }
@@ -100,8 +140,25 @@ export class PackedLines {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes
     if (needed <= this.#buffer.length) return
-    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
+    const larger = freeBuffers.take(Math.max(needed, this.#buffer.length * 2))
     this.#buffer.copy(larger, 0, 0, this.#length)
+    freeBuffers.give(this.#buffer)
     this.#buffer = larger
+  }
+}
+
+/** Writes what `scoreText` gives, digit by digit: as a string it was the costliest part of packing a line. */
+function writeScore(buffer: Buffer, at: number, second: number, micros: number): void {
+  writeDigits(buffer, at, 10, second)
+  buffer[at + 10] = 0x2e
+  writeDigits(buffer, at + 11, 6, micros)
+}
+
+function writeDigits(buffer: Buffer, at: number, digits: number, value: number): void {
+  let rest = value
+  for (let i = at + digits - 1; i >= at; i--) {
+    const next = Math.floor(rest / 10)
+    buffer[i] = 0x30 + rest - next * 10
+    rest = next
   }
 }
