@@ -38,7 +38,7 @@ export function CountsTable({ list, query, path, zone, linked }: CountsTableProp
           {rows.length < matching && `, the first ${formatNumber(rows.length)} shown: search to see others`}
         </span>
       </form>
-      {rows.length === 0 && (
+      {rows.length === 0 ? (
         <p className="notice">
           {query.q === '' ? (
             'No collection has received a line yet.'
@@ -48,46 +48,53 @@ export function CountsTable({ list, query, path, zone, linked }: CountsTableProp
             </>
           )}
         </p>
+      ) : (
+        <Rows list={list} query={query} path={path} zone={zone} linked={linked} />
       )}
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls has to be reachable by keyboard */}
-      <section className="overflow-x-auto" tabIndex={0} aria-label="Collections">
-        <table className="counts">
-          <thead>
-            <tr>
-              {COLUMNS.map((column) => (
-                <Head key={column.sort} {...column} query={query} path={path} />
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <tr key={row.collection}>
-                <td>
-                  {linked ? <a href={`/collections/${row.collection}`}>{row.name}</a> : row.name}
-                  {row.url && <div className="text-muted">{row.url}</div>}
-                </td>
-                <td className="number" data-name="Id">
-                  {row.collection}
-                </td>
-                <td className="number" data-name="Lines in all">
-                  {formatNumber(row.total)}
-                </td>
-                <td className="number" data-name="Today (UTC)">
-                  {formatNumber(row.today)}
-                </td>
-                <td data-name="Last line">
-                  {row.unreadable
-                    ? 'counts unreadable: a key holds something else'
-                    : row.lastSeen === null
-                      ? 'none yet'
-                      : momentInWords(row.lastSeen * 1000, zone)}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </section>
     </>
+  )
+}
+
+function Rows({ list: { rows }, query, path, zone, linked }: CountsTableProps) {
+  return (
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls has to be reachable by keyboard
+    <section className="overflow-x-auto" tabIndex={0} aria-label="Collections">
+      <table className="counts">
+        <thead>
+          <tr>
+            {COLUMNS.map((column) => (
+              <Head key={column.sort} {...column} query={query} path={path} />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={row.collection}>
+              <td>
+                {linked ? <a href={`/collections/${row.collection}`}>{row.name}</a> : row.name}
+                {row.url && <div className="text-muted">{row.url}</div>}
+              </td>
+              <td className="number" data-name="Id">
+                {row.collection}
+              </td>
+              <td className="number" data-name="Lines in all">
+                {formatNumber(row.total)}
+              </td>
+              <td className="number" data-name="Today (UTC)">
+                {formatNumber(row.today)}
+              </td>
+              <td data-name="Last line">
+                {row.unreadable
+                  ? 'counts unreadable: a key holds something else'
+                  : row.lastSeen === null
+                    ? 'none yet'
+                    : momentInWords(row.lastSeen * 1000, zone)}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </section>
   )
 }
 

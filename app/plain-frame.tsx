@@ -19,7 +19,7 @@ export function PlainFrame({ title, aside, children }: PlainFrameProps) {
         </a>
         {aside && <div className="ml-auto">{aside}</div>}
       </header>
-      <main className="px-4 py-3">{children}</main>
+      <main className="mx-auto max-w-[46rem] px-4 py-3 sm:pt-[12vh]">{children}</main>
     </>
   )
 }
