@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { CollectionGrant } from '../access/decide.ts'
-import { type MicrosWindow, streamLines } from '../store/reading.ts'
+import { streamMembers } from '../store/line-stream.ts'
+import type { MicrosWindow } from '../store/reading.ts'
 import { logText } from './log-text.ts'
 
 /**
@@ -17,7 +18,7 @@ export async function downloadStream(
   grant: CollectionGrant,
   window: MicrosWindow,
 ): Promise<ReadableStream<Uint8Array>> {
-  const pages = streamLines(redis, grant, window)
+  const pages = streamMembers(redis, grant, window)
   let next = await pages.next()
   return new ReadableStream<Uint8Array>(
     {
