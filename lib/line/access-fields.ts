@@ -14,6 +14,10 @@ export interface AccessFields {
   readonly status: string
   /** Size of the answer as logged: digits or '-', or ''. */
   readonly bytes: string
+  /** What stands between the quotes of the first quoted field after the status; its own bytes, backslashes included. */
+  readonly referrer: Buffer
+  /** The same of the second. */
+  readonly agent: Buffer
 }
 
 const SPACE = 0x20
@@ -29,7 +33,9 @@ export function accessFields(line: Buffer): AccessFields {
   const bracket = timeBracket(line, 0, end)
   const quote = line.indexOf(QUOTE, Math.max(0, bracket))
   const close = quote < 0 ? -1 : closingQuote(line, quote + 1, end)
-  if (close < 0) return { address, method: '', path: line.subarray(0, 0), status: '', bytes: '' }
+  const none = line.subarray(0, 0)
+  if (close < 0)
+    return { address, method: '', path: none, status: '', bytes: '', referrer: none, agent: none }
 
   const statusEnd = fieldEnd(line, close + 2, end)
   const status = line.toString('latin1', close + 2, statusEnd)
@@ -40,7 +46,21 @@ export function accessFields(line: Buffer): AccessFields {
     ...requestFields(line.subarray(quote + 1, close)),
     status: STATUS.test(status) ? status : '',
     bytes: SIZE.test(bytes) ? bytes : '',
+    ...quotedFields(line, statusEnd),
   }
+}
+
+function quotedFields(line: Buffer, from: number): { referrer: Buffer; agent: Buffer } {
+  const quoted: Buffer[] = []
+  let at = from
+  while (at < line.length && quoted.length < 2) {
+    const end = fieldEnd(line, at + 1, line.length)
+    const close = line[at + 1] === QUOTE ? closingQuote(line, at + 2, line.length) : -1
+    if (close >= 0) quoted.push(line.subarray(at + 2, close))
+    at = end
+  }
+  const none = line.subarray(0, 0)
+  return { referrer: quoted[0] ?? none, agent: quoted[1] ?? none }
 }
 
 /** `GET /path?query HTTP/1.1`, of which the protocol may be missing and the target may hold blanks. */
