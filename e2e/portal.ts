@@ -22,6 +22,8 @@ export interface RunningPortal {
   readonly provider: IdentityProvider
   /** A copy of the demo's access file, which a test may change. */
   readonly accessFile: string
+  /** The portal itself, to measure. */
+  readonly pid: number
   /** What the portal wrote to standard error so far. */
   readonly log: () => string
   stop(): Promise<void>
@@ -85,7 +87,7 @@ export async function startPortal(
     await stop()
     throw new Error(`the portal did not start:\n${log}`, { cause: error })
   }
-  return { origin, redis, provider, accessFile, log: () => log, stop }
+  return { origin, redis, provider, accessFile, pid: portal.pid ?? 0, log: () => log, stop }
 }
 
 async function whenHealthy(origin: string, portal: ChildProcess): Promise<void> {
