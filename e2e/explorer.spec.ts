@@ -166,30 +166,6 @@ test('a parameter that is wrong is named with what it takes, as page and as data
   }
 })
 
-test('a download that loses its store breaks off instead of ending as if it were whole', async ({
-  signedIn,
-  portal,
-}) => {
-  const lines = Array.from({ length: 200_000 }, (_, n) =>
-    logLine('1824', `bulk-${n}-${'x'.repeat(100)}`, new Date(Date.UTC(2026, 4, 5) + n)),
-  )
-  await feed(portal, lines)
-  const page = await signedIn('hr-owner')
-  const cookie = await cookieHeader(page)
-  const answer = await fetch(`${portal.origin}/collections/1824/download?from=2026-05-05&to=2026-05-06`, {
-    headers: { cookie },
-  })
-  expect(answer.status).toBe(200)
-  const reader = answer.body?.getReader()
-  await reader?.read()
-  portal.redis.process.kill('SIGSTOP')
-  const rest = (async () => {
-    for (;;) if ((await reader?.read())?.done) return 'ended'
-  })()
-  await expect(rest).rejects.toThrow()
-  portal.redis.process.kill('SIGCONT')
-})
-
 test('a line has an address: alone in its window, among its neighbours whatever the window, and back', async ({
   signedIn,
 }) => {

@@ -8,7 +8,7 @@ import { TEST_BUILD } from './portal.ts'
 
 /**
  * `npm test`: everything that has to hold, in the order in which it is cheapest to fail. With `--data FOLDER` it runs the
- * tests that use that folder's logs, and only those. The last line is `N passed, N failed`.
+ * tests that use that folder's logs, and only those; with `--office` those that need LibreOffice. The last line is `N passed, N failed`.
  */
 
 const BIN = join(PROJECT_ROOT, 'node_modules/.bin')
@@ -128,14 +128,27 @@ async function dataTests(folder: string): Promise<Counts[]> {
   return [await counted(() => nodeTests('Real logs', ['e2e/real-logs.ts'], { REAL_LOGS: folder }))]
 }
 
-const [option, folder, ...rest] = process.argv.slice(2)
-if (rest.length > 0 || (option !== undefined && (option !== '--data' || folder === undefined))) {
-  log('npm test takes no arguments, or --data FOLDER.')
+async function officeTests(): Promise<Counts[]> {
+  const soffice = await ensureProgram({ program: 'soffice', aptPackage: 'libreoffice-calc-nogui', log })
+  return [await counted(() => nodeTests('In LibreOffice', ['e2e/office-downloads.ts'], { SOFFICE: soffice }))]
+}
+
+/** The steps that the arguments ask for, or null where they are none. */
+function stepsOf([option, folder, ...rest]: readonly string[]): (() => Promise<Counts[]>) | null {
+  if (rest.length > 0) return null
+  if (option === undefined) return projectTests
+  if (option === '--office' && folder === undefined) return officeTests
+  return option === '--data' && folder !== undefined ? () => dataTests(folder) : null
+}
+
+const steps = stepsOf(process.argv.slice(2))
+if (!steps) {
+  log('npm test takes no arguments, --data FOLDER, or --office.')
   process.exit(2)
 }
 let counts: Counts[]
 try {
-  counts = folder === undefined ? await projectTests() : await dataTests(folder)
+  counts = await steps()
 } catch (error) {
   if (!(error instanceof MissingProgramError)) throw error
   log(error.message)

@@ -5,7 +5,8 @@ import { grantOperator } from '#lib/access/decide.ts'
 import type { CollectionId } from '#lib/collection-id.ts'
 import { logText } from '#lib/explore/log-text.ts'
 import { currentClock, parseWindow } from '#lib/explore/window.ts'
-import { EVERYTHING, streamLines } from '#lib/store/reading.ts'
+import { streamMembers } from '#lib/store/line-stream.ts'
+import { EVERYTHING } from '#lib/store/reading.ts'
 
 /** Writes a collection's lines, each followed by one LF, as the download does. */
 export async function printLines(options: {
@@ -18,7 +19,7 @@ export async function printLines(options: {
   const { redis, collection, from, to, output } = options
   const window =
     from === undefined && to === undefined ? EVERYTHING : parseWindow(from ?? '0', to, currentClock())
-  for await (const lines of streamLines(redis, grantOperator(collection), window)) {
-    if (!output.write(logText(lines))) await once(output, 'drain')
+  for await (const members of streamMembers(redis, grantOperator(collection), window)) {
+    if (!output.write(logText(members))) await once(output, 'drain')
   }
 }

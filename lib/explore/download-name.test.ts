@@ -1,25 +1,36 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { EVERYTHING } from '../store/reading.ts'
+import { parseDownloadFormat } from './download-format.ts'
 import { downloadName } from './download-name.ts'
 
 const micros = (iso: string) => Date.parse(iso) * 1000
+const LOG = parseDownloadFormat('log', undefined)
 
 test('is the id and both ends in basic ISO form, UTC', () => {
   const window = { fromMicros: micros('2026-11-23T13:55:00+01:00'), toMicros: micros('2026-11-24T00:00:00Z') }
-  assert.equal(downloadName('1824', window), '1824_20261123T125500Z_20261124T000000Z.log')
+  assert.equal(downloadName('1824', window, LOG), '1824_20261123T125500Z_20261124T000000Z.log')
 })
 
-test('has a fraction of a second only where there is one', () => {
+test('goes down to the second, so that a window that ends now has a name to read', () => {
   const window = {
     fromMicros: micros('2026-11-23T12:55:00.250Z') + 999,
-    toMicros: micros('2026-11-24T00:00:00Z'),
+    toMicros: micros('2026-11-24T00:00:00.999Z'),
   }
-  assert.equal(downloadName('1824', window), '1824_20261123T125500.250Z_20261124T000000Z.log')
+  assert.equal(downloadName('1824', window, LOG), '1824_20261123T125500Z_20261124T000000Z.log')
 })
 
 test('names all of time, and needs no quoting in a header', () => {
-  const name = downloadName('99999999999999999999', EVERYTHING)
+  const name = downloadName('99999999999999999999', EVERYTHING, LOG)
   assert.equal(name, '99999999999999999999_19700101T000000Z_22550314T160000Z.log')
   assert.match(name, /^[A-Za-z0-9._]+$/)
+})
+
+test('ends with the format, and with .gz where it is a gzip file', () => {
+  const extension = (format: string, gzip?: string) =>
+    downloadName('1', { fromMicros: 0, toMicros: 0 }, parseDownloadFormat(format, gzip)).replace(/^[^.]*/, '')
+  assert.deepEqual(
+    [extension('csv'), extension('ndjson', '1'), extension('log', '1')],
+    ['.csv', '.ndjson.gz', '.log.gz'],
+  )
 })

@@ -1,12 +1,20 @@
 import type { MicrosWindow } from '../store/reading.ts'
+import { type DownloadFormat, fileExtension } from './download-format.ts'
 
-/** @returns `<id>_<from>_<to>.log`, the times in basic ISO form, UTC; never more than what the window and the id say. */
-export function downloadName(collection: string, { fromMicros, toMicros }: MicrosWindow): string {
-  return `${collection}_${basicIso(fromMicros)}_${basicIso(toMicros)}.log`
+/**
+ * @returns `<id>_<from>_<to>.<ext>[.gz]`, the times in basic ISO form, UTC, down to the second; never more than what the
+ * window and the id say.
+ */
+export function downloadName(
+  collection: string,
+  { fromMicros, toMicros }: MicrosWindow,
+  format: DownloadFormat,
+): string {
+  return `${collection}_${basicIso(fromMicros)}_${basicIso(toMicros)}.${fileExtension(format)}`
 }
 
-/** `20261123T135500Z`; a fraction of a second only where there is one. */
+/** `20261123T135500Z`: a window that ends now would carry the clock's own fraction otherwise. */
 function basicIso(micros: number): string {
-  const iso = new Date(Math.floor(micros / 1000)).toISOString()
+  const iso = new Date(Math.floor(micros / 1e6) * 1000).toISOString()
   return iso.replace(/[-:]/g, '').replace('.000Z', 'Z')
 }

@@ -1,7 +1,21 @@
+import { pipeline, Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { createGzip } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import type { CollectionGrant } from '../access/decide.ts'
-import { type MicrosWindow, streamLines } from '../store/reading.ts'
-import { logText } from './log-text.ts'
+import { streamMembers } from '../store/line-stream.ts'
+import type { MicrosWindow } from '../store/reading.ts'
+import type { LineReading } from './download-cells.ts'
+import { type DownloadFormat, encodingOf } from './download-format.ts'
+
+/** Level 6 takes half as long again for half a percent less (measured on combined lines). */
+const GZIP_LEVEL = 5
+const GZIP_CHUNK_BYTES = 64 * 1024
+
+export interface DownloadOptions extends LineReading {
+  readonly window: MicrosWindow
+  readonly format: DownloadFormat
+}
 
 /**
  * A window's lines as a stream of bytes. The store is asked for more only when the reader has taken what there is, so
@@ -15,22 +29,47 @@ import { logText } from './log-text.ts'
 export async function downloadStream(
   redis: Redis,
   grant: CollectionGrant,
-  window: MicrosWindow,
+  { window, format, ...reading }: DownloadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
-  const pages = streamLines(redis, grant, window)
-  let next = await pages.next()
+  const pages = streamMembers(redis, grant, window)
+  const first = await pages.next()
+  const { header, linesAtOnce, encoder } = encodingOf(format)
+  const encode = encoder(reading)
+  async function* encoded(): AsyncGenerator<Buffer, void, undefined> {
+    try {
+      if (header.length > 0) yield header
+      for (let page = first; !page.done; page = await pages.next()) {
+        yield encode(page.value.slice(0, linesAtOnce))
+        for (let at = linesAtOnce; at < page.value.length; at += linesAtOnce) {
+          await nextTurn()
+          yield encode(page.value.slice(at, at + linesAtOnce))
+        }
+      }
+    } finally {
+      await pages.return()
+    }
+  }
+  return asWebStream(format.gzip ? gzipped(encoded()) : encoded())
+}
+
+/** Either side's end is the other's: what breaks the source breaks off the file, before its closing checksum. */
+function gzipped(chunks: AsyncGenerator<Buffer, void, undefined>): AsyncIterator<Buffer> {
+  const gzip = createGzip({ level: GZIP_LEVEL, chunkSize: GZIP_CHUNK_BYTES })
+  // Whoever reads `gzip` is told of an error by its iterator.
+  pipeline(Readable.from(chunks, { objectMode: false, highWaterMark: 0 }), gzip, () => undefined)
+  return gzip[Symbol.asyncIterator]()
+}
+
+function asWebStream(chunks: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        if (next.done) {
-          controller.close()
-          return
-        }
-        controller.enqueue(logText(next.value))
-        next = await pages.next()
+        const { done, value } = await chunks.next()
+        if (done) controller.close()
+        else controller.enqueue(value)
       },
       async cancel() {
-        await pages.return()
+        await chunks.return?.()
       },
     },
     { highWaterMark: 0 },

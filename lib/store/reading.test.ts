@@ -19,7 +19,6 @@ import {
   pageCursors,
   readAround,
   readPage,
-  streamLines,
 } from './reading.ts'
 import { microsOfSecond } from './score.ts'
 
@@ -173,21 +172,6 @@ test('a cursor whose line is gone goes on from its second', async () => {
     limit: 3,
   })
   assert.deepEqual(texts(next), ['l3', 'l4', 'l5'])
-})
-
-test('a stream gives every line of its window in order, whatever their bytes', async () => {
-  const { redis } = servers.current()
-  const id = newId()
-  const odd = Buffer.from([0xff, 0x00, 0x09, 0x0d, 0x41])
-  const lines: TestLine[] = Array.from({ length: 9001 }, (_, i) => ({
-    line: Buffer.concat([odd, Buffer.from(String(i).padStart(5, '0'))]),
-    micros: microsOfSecond(T) + i,
-  }))
-  await store(redis, packLines(id, '', lines))
-  const seen: Buffer[] = []
-  for await (const some of streamLines(redis, readGrant(id), EVERYTHING))
-    seen.push(...some.map(({ line }) => line))
-  assert.ok(Buffer.concat(seen).equals(Buffer.concat(lines.map(({ line }) => Buffer.from(line)))))
 })
 
 test('held against a naive twin: any lines, any window, any page size, both directions', async () => {

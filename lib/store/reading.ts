@@ -65,9 +65,6 @@ export interface PageAround extends Page {
 
 /** A page's bytes are bounded as well as its lines, since a line may have a mebibyte. */
 const PAGE_BYTES = 4 * 1024 * 1024
-/** Lines and bytes of one read of a stream. */
-const STREAM_PAGE_LINES = 4000
-const STREAM_PAGE_BYTES = 1024 * 1024
 
 function hashOfMember(member: Buffer): string {
   return createHash('sha1').update(member).digest('hex').slice(0, 16)
@@ -164,25 +161,4 @@ export function pageCursors({ lines, first }: Page): Cursor[] {
     if (index > 0) place = lines[index - 1]?.micros === micros ? place + 1 : 0
     return { micros, place, hash: hashOfMember(encodeMember(line, source, ordinal)) }
   })
-}
-
-/**
- * All lines of a window, oldest first, in arrays of a bounded size. The next array is read while the caller works on the
- * one before; a caller that stops asking stops the reading.
- */
-export async function* streamLines(
-  redis: Redis,
-  grant: CollectionGrant,
-  window: MicrosWindow,
-): AsyncGenerator<readonly StoredLine[], void, undefined> {
-  const read = (start: PageStart) =>
-    readPage(redis, grant, { window, start, limit: STREAM_PAGE_LINES, maxBytes: STREAM_PAGE_BYTES })
-  let next: Promise<Page> | null = read({ edge: 'oldest' })
-  while (next) {
-    const page: Page = await next
-    next = page.last && page.skipped + page.lines.length < page.total ? read({ after: page.last }) : null
-    // The page read ahead may fail while nobody waits for it; whoever asks for it next is told.
-    next?.catch(() => undefined)
-    if (page.lines.length > 0) yield page.lines
-  }
 }

@@ -1,24 +1,57 @@
+import type { NextRequest } from 'next/server'
 import { context } from '#app/context.ts'
 import { dataCollection, dataRoute } from '#app/data-route.ts'
+import type { CollectionGrant } from '#lib/access/decide.ts'
+import { contentType, parseDownloadFormat } from '#lib/explore/download-format.ts'
 import { downloadName } from '#lib/explore/download-name.ts'
-import { downloadStream } from '#lib/explore/download-stream.ts'
+import { type DownloadOptions, downloadStream } from '#lib/explore/download-stream.ts'
 import { singleParameters } from '#lib/explore/parameters.ts'
 import { currentClock, parseWindow } from '#lib/explore/window.ts'
+import { readClientFields } from '#lib/store/client-fields.ts'
 
 interface DownloadContext {
   params: Promise<{ id: string }>
 }
 
-/** All lines of a window, each followed by one LF, as they are; streamed, whatever their number. */
+/** All lines of a window, in the format asked for; streamed, whatever their number. */
 export const GET = dataRoute<DownloadContext>(async (request, { params }) => {
+  const { grant, options } = await asked(request, params)
+  return answer(grant, options, await downloadStream(context().redis, grant, options))
+})
+
+/** What the download would be called, without reading a line for it. */
+export const HEAD = dataRoute<DownloadContext>(async (request, { params }) => {
+  const { grant, options } = await asked(request, params)
+  return answer(grant, options, null)
+})
+
+async function asked(request: NextRequest, params: DownloadContext['params']) {
   const { grant } = await dataCollection((await params).id)
-  const { from, to } = singleParameters(request.nextUrl.searchParams, ['from', 'to'])
-  const window = parseWindow(from, to, currentClock())
-  const body = await downloadStream(context().redis, grant, window)
+  const { from, to, format, gzip } = singleParameters(request.nextUrl.searchParams, [
+    'from',
+    'to',
+    'format',
+    'gzip',
+  ])
+  const clock = currentClock()
+  const options = {
+    window: parseWindow(from, to, clock),
+    format: parseDownloadFormat(format, gzip),
+    zone: clock.zone,
+    clientFields: await readClientFields(context().redis),
+  }
+  return { grant, options }
+}
+
+function answer(
+  grant: CollectionGrant,
+  { window, format }: DownloadOptions,
+  body: ReadableStream<Uint8Array> | null,
+): Response {
   return new Response(body, {
     headers: {
-      'Content-Type': 'text/plain; charset=utf-8',
-      'Content-Disposition': `attachment; filename="${downloadName(grant.collection, window)}"`,
+      'Content-Type': contentType(format),
+      'Content-Disposition': `attachment; filename="${downloadName(grant.collection, window, format)}"`,
     },
   })
-})
+}

@@ -1,0 +1,164 @@
+import { readFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { gunzipSync } from 'node:zlib'
+import type { Redis } from 'ioredis'
+import { expect, feed, logLine, test, until } from './fixtures.ts'
+import { downloaded, openDownload, ownerOf } from './raw-download.ts'
+
+/** What a download takes of the process and of Redis, and how it ends when something goes away. */
+
+const BULK = '/collections/1824/download?from=2026-05-05&to=2026-05-06'
+const BULK_LINES = 100_000
+const MEBIBYTE = 1024 * 1024
+
+test.beforeAll(async ({ portal }) => {
+  test.setTimeout(120_000)
+  const start = Date.UTC(2026, 4, 5)
+  await feed(
+    portal,
+    Array.from({ length: BULK_LINES }, (_, n) =>
+      logLine('1824', `bulk-${n}-${'x'.repeat(150)}`, new Date(start + n * 100)),
+    ),
+  )
+})
+
+test('the answer says what it is; HEAD says it without reading a line', async ({
+  signedIn,
+  portal,
+  redis,
+}) => {
+  const { origin, cookie } = await ownerOf(portal, signedIn)
+  const names: Record<string, [string, string]> = {
+    '': ['text/plain; charset=utf-8', 'log'],
+    '&format=log&gzip=': ['text/plain; charset=utf-8', 'log'],
+    '&format=csv': ['text/csv; charset=utf-8; header=present', 'csv'],
+    '&format=ndjson': ['application/x-ndjson; charset=utf-8', 'ndjson'],
+    '&gzip=1': ['application/gzip', 'log.gz'],
+    '&format=csv&gzip=1': ['application/gzip', 'csv.gz'],
+  }
+  const watched = await watchReads(redis)
+  for (const [query, [type, extension]] of Object.entries(names)) {
+    const answer = await fetch(`${origin}${BULK}${query}`, { method: 'HEAD', headers: { cookie } })
+    expect(answer.status).toBe(200)
+    expect(answer.headers.get('content-type')).toBe(type)
+    expect(answer.headers.get('content-encoding')).toBeNull()
+    expect(answer.headers.get('cache-control')).toBe('private, no-store')
+    expect(answer.headers.get('content-disposition')).toBe(
+      `attachment; filename="1824_20260505T000000Z_20260506T000000Z.${extension}"`,
+    )
+    expect(await answer.text()).toBe('')
+  }
+  await redis.echo('the end of the heads')
+  await until('the monitor has seen all', async () =>
+    watched.all().some((text) => text.includes('end of the heads')),
+  )
+  expect(watched.reads()).toBe(0)
+  watched.stop()
+  for (const [path, status] of [
+    ['/collections/762/download', 404],
+    [`${BULK}&format=pdf`, 400],
+  ] as const)
+    expect((await fetch(`${origin}${path}`, { method: 'HEAD', headers: { cookie } })).status).toBe(status)
+  expect((await fetch(`${origin}${BULK}`, { method: 'HEAD' })).status).toBe(401)
+})
+
+for (const query of ['', '&format=csv', '&gzip=1'])
+  test(`a reader that goes away frees Redis within two seconds: ${query || 'log'}`, async ({
+    signedIn,
+    portal,
+    redis,
+  }) => {
+    const who = await ownerOf(portal, signedIn)
+    const path = `${BULK}${query}`
+    const watched = await watchReads(redis)
+    await downloaded({ ...who, path })
+    const whole = watched.reads()
+    expect(whole).toBeGreaterThan(50)
+
+    let before = watched.reads()
+    const hasty = await openDownload({ ...who, path })
+    hasty.once('data', () => hasty.destroy())
+    hasty.on('error', () => undefined)
+    await delay(2000)
+    let seen = watched.reads()
+    expect(seen - before).toBeLessThan(whole)
+    await delay(500)
+    expect(watched.reads()).toBe(seen)
+
+    // One that does not read: what fits on the way is sent, then Redis is left alone.
+    before = watched.reads()
+    const stalled = await openDownload({ ...who, path })
+    stalled.on('error', () => undefined)
+    await until('Redis is left alone', async () => {
+      seen = watched.reads()
+      await delay(500)
+      return watched.reads() === seen
+    })
+    // A gzip file of this window may fit on the way as a whole.
+    if (!query.includes('gzip')) expect(seen - before).toBeLessThan(whole)
+    stalled.destroy()
+    await delay(2000)
+    seen = watched.reads()
+    await delay(500)
+    expect(watched.reads()).toBe(seen)
+    watched.stop()
+  })
+
+test('memory does not grow with the download', async ({ signedIn, portal }) => {
+  test.setTimeout(120_000)
+  const who = await ownerOf(portal, signedIn)
+  for (const query of ['', '&format=csv', '&format=ndjson', '&gzip=1', '&format=ndjson&gzip=1']) {
+    const path = `${BULK}${query}`
+    await downloaded({ ...who, path })
+    const before = await residentBytes(portal.pid)
+    let peak = before
+    const answer = await openDownload({ ...who, path })
+    const sampled = setInterval(
+      () => void residentBytes(portal.pid).then((now) => (peak = Math.max(peak, now))),
+      50,
+    )
+    for await (const _ of answer) if (query === '&format=ndjson') await delay(2)
+    clearInterval(sampled)
+    expect((peak - before) / MEBIBYTE, query).toBeLessThan(64)
+  }
+})
+
+for (const query of ['', '&format=csv&gzip=1'])
+  test(`a download that loses its store breaks off instead of ending as if it were whole: ${query || 'log'}`, async ({
+    signedIn,
+    portal,
+  }) => {
+    const who = await ownerOf(portal, signedIn)
+    const answer = await openDownload({ ...who, path: `${BULK}${query}` })
+    expect(answer.statusCode).toBe(200)
+    portal.redis.process.kill('SIGSTOP')
+    try {
+      const chunks: Buffer[] = []
+      const rest = (async () => {
+        for await (const chunk of answer) chunks.push(chunk)
+      })()
+      await expect(rest).rejects.toThrow('aborted')
+      if (query.includes('gzip'))
+        expect(() => gunzipSync(Buffer.concat(chunks))).toThrow('unexpected end of file')
+    } finally {
+      portal.redis.process.kill('SIGCONT')
+    }
+    await until('the portal is well again', async () => (await fetch(`${portal.origin}/healthz`)).ok)
+  })
+
+/** Counts the reads of a collection's lines, as Redis itself is told them. */
+async function watchReads(redis: Redis) {
+  const commands: string[] = []
+  const monitor = await redis.duplicate().monitor()
+  monitor.on('monitor', (_time: string, args: string[]) => commands.push(args.slice(0, 4).join(' ')))
+  return {
+    all: () => commands,
+    reads: () => commands.filter((text) => /^evalsha .*collid:1824/i.test(text)).length,
+    stop: () => monitor.disconnect(),
+  }
+}
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'latin1')
+  return Number(/^VmRSS:\s+([0-9]+)/m.exec(status)?.[1]) * 1024
+}

@@ -1,0 +1,69 @@
+import { accessFields } from '../line/access-fields.ts'
+import { decodeMember } from '../line/member.ts'
+
+/** The columns of a download that has columns: CSV's header and NDJSON's keys. */
+export const COLUMNS = [
+  'time',
+  'source',
+  'address',
+  'place',
+  'method',
+  'path',
+  'status',
+  'bytes',
+  'referrer',
+  'agent',
+  'line',
+] as const
+
+export type Cells = Record<(typeof COLUMNS)[number], string>
+
+/** What a web server logs for "there is none". */
+const NOTHING_LOGGED = '-'
+
+/** What reading a line's fields takes, beside the line. */
+export interface LineReading {
+  /** IANA name of the zone that times are written in. */
+  readonly zone: string
+  /** By source: which of a line's leading fields is the visitor's address, where it is not the first. */
+  readonly clientFields: ReadonlyMap<string, number>
+}
+
+export interface CellOptions {
+  /** From a line to its time, see `lineTimes`. */
+  readonly timeOf: (line: Buffer) => string
+  readonly clientFields: LineReading['clientFields']
+  /** From a field's bytes to text. */
+  readonly decode: (bytes: Buffer) => string
+}
+
+/**
+ * @returns a line's cells by their names, and the line's own bytes. A field that cannot be read is empty, and one that
+ * was logged as `-` too. `place` is empty while nothing knows places.
+ */
+export function lineCells(
+  member: Buffer,
+  { timeOf, clientFields, decode }: CellOptions,
+): { cells: Cells; line: Buffer } {
+  const { line, source } = decodeMember(member)
+  const fields = accessFields(line, clientFields.get(source))
+  const text = (bytes: Buffer) => orEmpty(decode(bytes))
+  const cells: Cells = {
+    time: timeOf(line),
+    source,
+    address: text(fields.address),
+    place: '',
+    method: fields.method,
+    path: text(fields.path),
+    status: fields.status,
+    bytes: orEmpty(fields.bytes),
+    referrer: text(fields.referrer),
+    agent: text(fields.agent),
+    line: decode(line),
+  }
+  return { cells, line }
+}
+
+function orEmpty(text: string): string {
+  return text === NOTHING_LOGGED ? '' : text
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import {
+  collectionId,
+  openStoreServer,
+  packLines,
+  readGrant,
+  store,
+  type TestLine,
+} from '../../e2e/store-server.ts'
+import { encodeMember } from '../line/member.ts'
+import { linesKey } from './keys.ts'
+import { streamMembers } from './line-stream.ts'
+import { EVERYTHING, type MicrosWindow } from './reading.ts'
+import { connectRedis, whenReady } from './redis.ts'
+import { microsOfSecond } from './score.ts'
+
+const servers = openStoreServer()
+const T = 1_763_906_100
+let lastId = 0
+const newId = () => String(++lastId)
+
+async function streamed(id: string, window: MicrosWindow = EVERYTHING): Promise<Buffer[]> {
+  const seen: Buffer[] = []
+  for await (const some of streamMembers(servers.current().redis, readGrant(id), window)) seen.push(...some)
+  return seen
+}
+
+test('a stream gives every member of its window in order, whatever their bytes', async () => {
+  const id = newId()
+  const odd = Buffer.from([0xff, 0x00, 0x09, 0x0d, 0x41])
+  const lines: TestLine[] = Array.from({ length: 9001 }, (_, i) => ({
+    line: Buffer.concat([odd, Buffer.from(String(i).padStart(5, '0'))]),
+    micros: microsOfSecond(T) + i,
+  }))
+  await store(servers.current().redis, packLines(id, 'web1', lines))
+  const members = lines.map(({ line }) => encodeMember(Buffer.from(line), 'web1', 0))
+  assert.deepEqual(await streamed(id), members)
+})
+
+test('an empty window gives nothing', async () => {
+  assert.deepEqual(await streamed(newId()), [])
+})
+
+test('lines of a mebibyte come one at a time, those among small ones too', async () => {
+  const id = newId()
+  const lines = Array.from({ length: 40 }, (_, i) => ({
+    line: i % 3 === 0 ? Buffer.alloc(1024 * 1024, 65 + (i % 26)) : Buffer.from(`small ${i}`),
+    micros: microsOfSecond(T) + i,
+  }))
+  await store(servers.current().redis, packLines(id, '', lines))
+  const seen: Buffer[] = []
+  for await (const some of streamMembers(servers.current().redis, readGrant(id), EVERYTHING)) {
+    assert.ok(some.filter(({ length }) => length > 1000).length <= 1)
+    seen.push(...some)
+  }
+  assert.ok(Buffer.concat(seen).equals(Buffer.concat(lines.map(({ line }) => line))))
+})
+
+test('held against a naive twin: any lines, many of one microsecond, any window', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 0, max: 1_000_000 })), {
+        maxLength: 50,
+      }),
+      fc.integer({ min: 1, max: 60 }),
+      fc.integer({ min: 0, max: 3 }),
+      fc.integer({ min: 0, max: 4 }),
+      async (some, copies, from, length) => {
+        const id = newId()
+        // Enough of them for several reads.
+        const first = new Map(
+          some.flatMap(([offset, n]) => Array.from({ length: copies }, (_, i) => [`${n}-${i}`, offset])),
+        )
+        const lines = [...first].map(([text, offset]) => ({
+          line: Buffer.from(text),
+          micros: microsOfSecond(T) + offset,
+        }))
+        await store(servers.current().redis, packLines(id, '', lines))
+        const window = { fromMicros: microsOfSecond(T) + from, toMicros: microsOfSecond(T) + from + length }
+        const twin = lines
+          .filter(({ micros }) => micros >= window.fromMicros && micros < window.toMicros)
+          .sort((a, b) => a.micros - b.micros || Buffer.compare(a.line, b.line))
+          .map(({ line }) => line.toString())
+        assert.deepEqual(
+          (await streamed(id, window)).map((member) => member.toString()),
+          twin,
+        )
+      },
+    ),
+    { numRuns: 60 },
+  )
+})
+
+test('lines that are added and removed meanwhile neither repeat nor hide the others', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const at = microsOfSecond(T)
+  const settled = Array.from({ length: 6000 }, (_, i) => `m${String(i).padStart(4, '0')}`)
+  // All of one microsecond, so that what is added comes before and after the place of the stream.
+  await store(
+    redis,
+    packLines(
+      id,
+      '',
+      settled.map((line) => ({ line, micros: at })),
+    ),
+  )
+  const seen: string[] = []
+  let round = 0
+  for await (const some of streamMembers(redis, readGrant(id), EVERYTHING)) {
+    seen.push(...some.map((member) => member.toString()))
+    round++
+    await store(
+      redis,
+      packLines(id, '', [
+        { line: `a${round}`, micros: at },
+        { line: `z${round}`, micros: at },
+      ]),
+    )
+  }
+  assert.ok(round > 4)
+  assert.deepEqual(
+    seen.filter((text) => text.startsWith('m')),
+    settled,
+  )
+  assert.deepEqual(
+    seen.filter((text) => text.startsWith('a')),
+    [],
+  )
+})
+
+test('a stream whose last line was removed with its second goes on after it', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const lines = Array.from({ length: 5000 }, (_, i) => ({
+    line: `l${String(i).padStart(4, '0')}`,
+    micros: microsOfSecond(T + i),
+  }))
+  await store(redis, packLines(id, '', lines))
+  const stream = streamMembers(redis, readGrant(id), EVERYTHING)
+  const seen: string[] = []
+  for await (const some of stream) {
+    seen.push(...some.map((member) => member.toString()))
+    await redis.zremrangebyscore(linesKey(collectionId(id)), '-inf', T + seen.length - 1)
+  }
+  assert.deepEqual(
+    seen,
+    lines.map(({ line }) => line),
+  )
+})
+
+test('a caller that stops asking stops the reading', async () => {
+  const { server } = servers.current()
+  const redis = connectRedis({ url: server.url })
+  assert.ok(await whenReady(redis, 10_000))
+  const id = newId()
+  const lines = Array.from({ length: 20_000 }, (_, i) => ({ line: `l${i}`, micros: microsOfSecond(T) + i }))
+  await store(redis, packLines(id, '', lines))
+  const reads = async () =>
+    Number(/^cmdstat_evalsha:calls=([0-9]+)/m.exec(await redis.info('commandstats'))?.[1])
+  const stream = streamMembers(redis, readGrant(id), EVERYTHING)
+  await stream.next()
+  const before = await reads()
+  await stream.return()
+  assert.equal(await reads(), before)
+  redis.disconnect()
+})

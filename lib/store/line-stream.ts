@@ -1,0 +1,57 @@
+import type { Redis } from 'ioredis'
+import { assertCollectionGrant, type CollectionGrant } from '../access/decide.ts'
+import { linesKey, segmentsKey } from './keys.ts'
+import type { MicrosWindow } from './reading.ts'
+import { answered, Script } from './redis.ts'
+import { scoreText } from './score.ts'
+
+/**
+ * All lines of a window, in (score, member) order, each once, while lines are added and removed under the read. For
+ * downloads of any size: what is handed out are the members as stored, since an object a line would cost more than the
+ * reading.
+ */
+
+const streamLinesScript = new Script('stream-lines')
+
+/**
+ * Lines and bytes of one answer. Small on purpose: larger ones are no faster, keep Redis and the event loop from others
+ * for longer, and live until the collector comes round.
+ */
+const PAGE_LINES = 1000
+const PAGE_BYTES = 256 * 1024
+
+interface StreamPage {
+  readonly members: readonly Buffer[]
+  readonly more: boolean
+  /** Score of the last member, as Redis wrote it. */
+  readonly lastScore: string
+}
+
+/**
+ * The members of a window (see `lib/line/member.ts`), oldest first, in arrays of a bounded size, none of them empty. The
+ * next array is read while the caller works on the one before; a caller that stops asking stops the reading.
+ * @throws PortalError `store_unavailable`, `store_refused`
+ */
+export async function* streamMembers(
+  redis: Redis,
+  grant: CollectionGrant,
+  window: MicrosWindow,
+): AsyncGenerator<readonly Buffer[], void, undefined> {
+  assertCollectionGrant(grant)
+  const keys = [linesKey(grant.collection), segmentsKey(grant.collection)]
+  const bounds = [scoreText(window.fromMicros), scoreText(window.toMicros), PAGE_LINES, PAGE_BYTES]
+  const read = async (after: readonly (string | Buffer)[]): Promise<StreamPage> => {
+    const reply = await answered(streamLinesScript.run(redis, keys, [...bounds, ...after]))
+    const [more, lastScore, ...chunks] = reply as [number, Buffer, ...Buffer[][]]
+    return { members: chunks.flat(), more: more === 1, lastScore: lastScore.toString('latin1') }
+  }
+  let next: Promise<StreamPage> | null = read([])
+  while (next) {
+    const { members, more, lastScore }: StreamPage = await next
+    const last = members.at(-1)
+    next = more && last ? read([lastScore, last]) : null
+    // The page read ahead may fail while nobody waits for it; whoever asks for it next is told.
+    next?.catch(() => undefined)
+    if (members.length > 0) yield members
+  }
+}
