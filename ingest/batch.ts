@@ -37,6 +37,10 @@ export class BatchBuilder implements LineReceiver {
   #days = new Map<number, Map<number | string, PackedLines>>()
   #lastGroups: Map<number | string, PackedLines> | null = null
   #lastDay = Number.NaN
+  /** Bytes of each id's group in the batch before: what room the next will need. */
+  #bytesBefore = new Map<number | string, number>()
+  /** Up to this second a line is not dated too far ahead; looked up again for a later one. */
+  #latestSecond = Number.NEGATIVE_INFINITY
   #rejects: Reject[] = []
   #rejectBytes = 0
   #lineBytes = 0
@@ -69,6 +73,9 @@ export class BatchBuilder implements LineReceiver {
       read: this.#read,
       unassigned: this.#unassigned,
     }
+    this.#bytesBefore = new Map()
+    for (const groups of this.#days.values())
+      for (const [key, { bytes }] of groups) this.#bytesBefore.set(key, bytes.length)
     this.#groups = []
     this.#days = new Map()
     this.#lastGroups = null
@@ -91,7 +98,7 @@ export class BatchBuilder implements LineReceiver {
         ? 'no readable time'
         : second < 0
           ? 'dated before 1970'
-          : second > this.#nowSeconds() + DAY_SECONDS
+          : this.#isAhead(second)
             ? 'dated more than a day ahead'
             : null
     if (fault) {
@@ -119,6 +126,11 @@ export class BatchBuilder implements LineReceiver {
     this.#rejectBytes += kept.length
   }
 
+  #isAhead(second: number): boolean {
+    if (second > this.#latestSecond) this.#latestSecond = this.#nowSeconds() + DAY_SECONDS
+    return second > this.#latestSecond
+  }
+
   #group(bytes: Buffer, second: number): PackedLines {
     const { idStart, idEnd } = this.#scanned
     const day = Math.floor(second / DAY_SECONDS)
@@ -132,6 +144,7 @@ export class BatchBuilder implements LineReceiver {
     let group = this.#lastGroups.get(key)
     if (!group) {
       group = new PackedLines(idAt(bytes, idStart, idEnd), this.#source, utcDay(second))
+      group.makeRoom(this.#bytesBefore.get(key) ?? 0)
       this.#lastGroups.set(key, group)
       this.#groups.push(group)
     }

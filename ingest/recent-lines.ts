@@ -27,6 +27,13 @@ const LINES_A_TABLE = 30
 const FIRST_SLOTS = 8
 /** Words of one slot: two halves of the hash, and how often the line was seen (0: the slot is free). */
 const SLOT_WORDS = 3
+/**
+ * Slots of tables that went serve new ones, so that most tables neither allocate nor grow: half of what noting a line cost.
+ * No more is kept than this, 4 MiB in all, since a table that gets them may hold fewer lines than it has room for; and no
+ * single ones larger than that, since they are cleared.
+ */
+const KEPT_WORDS = 1024 * 1024
+const LARGEST_KEPT_WORDS = 1024 * SLOT_WORDS
 
 interface SecondTable {
   slots: Int32Array
@@ -54,6 +61,9 @@ export class RecentLines {
   readonly #seedHigh: number
   /** Lines remembered, and {@link LINES_A_TABLE} for each table. */
   #weight = 0
+  /** Slots to be used again. */
+  readonly #kept: Int32Array[] = []
+  #keptWords = 0
   #sweptAtClock = 0
   #notedSinceSweep = 0
   #last: SecondTable | null = null
@@ -101,7 +111,7 @@ export class RecentLines {
     }
     if (!table) {
       table = {
-        slots: new Int32Array(FIRST_SLOTS * SLOT_WORDS),
+        slots: this.#takeSlots(),
         used: 0,
         seenAtClock: 0,
         stamp: Number.NaN,
@@ -178,6 +188,17 @@ export class RecentLines {
     this.#seconds.delete(second)
     this.#weight -= table.used + LINES_A_TABLE
     if (this.#last === table) this.#last = null
+    const { slots } = table
+    if (slots.length > LARGEST_KEPT_WORDS || this.#keptWords + slots.length > KEPT_WORDS) return
+    this.#kept.push(slots)
+    this.#keptWords += slots.length
+  }
+
+  #takeSlots(): Int32Array {
+    const slots = this.#kept.pop()
+    if (!slots) return new Int32Array(FIRST_SLOTS * SLOT_WORDS)
+    this.#keptWords -= slots.length
+    return slots.fill(0)
   }
 }
 

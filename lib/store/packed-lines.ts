@@ -131,6 +131,11 @@ export class PackedLines {
     }
   }
 
+  /** Takes memory for so many bytes of lines at once, instead of twice as much again and again. */
+  makeRoom(bytes: number): void {
+    this.#reserve(bytes + BACK.length)
+  }
+
   #include(second: number): void {
     this.count++
     if (second < this.firstSecond) this.firstSecond = second
