@@ -33,8 +33,8 @@ const PIECES: readonly (readonly [name: string, bytes: readonly number[] | strin
 /** Inside a quoted field a quote stands behind a backslash, as web servers write it. */
 const quoted = (bytes: Buffer) => Buffer.from(bytes.toString('latin1').replaceAll(/["\\]/g, '\\$&'), 'latin1')
 
-const AT = new Date(Date.UTC(2026, 2, 4, 15))
-const WINDOW = '?from=2026-03-04T15:00:00Z&to=2026-03-04T15:01:00Z'
+const AT = new Date(Date.UTC(2026, 2, 6, 15))
+const WINDOW = '?from=2026-03-06T15:00:00Z&to=2026-03-06T15:01:00Z'
 
 /** The piece in the path, the referrer and the agent; and once more where user and request should be. */
 const LINES = PIECES.flatMap(([, bytes], n) => {

@@ -12,8 +12,8 @@ import type { RunningPortal } from './portal.ts'
  */
 
 const SCREENS = join(PROJECT_ROOT, 'test-results/screens')
-const NOON = Date.UTC(2026, 2, 4, 12)
-const WINDOW = '?from=2026-03-04T12:00Z&to=2026-03-04T13:00Z&limit=12'
+const NOON = Date.UTC(2026, 2, 8, 12)
+const WINDOW = '?from=2026-03-08T12:00Z&to=2026-03-08T13:00Z&limit=12'
 const SIZES = [
   { width: 1280, height: 800 },
   { width: 390, height: 844 },
@@ -58,7 +58,7 @@ const STATES: readonly State[] = [
   {
     name: 'lines-newest-first-other-zone',
     who: 'hr-owner',
-    path: '/collections/1824?from=2026-03-03&to=2026-03-05&limit=30&order=desc&tz=America/New_York',
+    path: '/collections/1824?from=2026-03-07&to=2026-03-09&limit=30&order=desc&tz=America/New_York',
   },
   { name: 'lines-one', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: follow('.t a') },
   { name: 'lines-around-one', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: follow('.around') },
@@ -211,7 +211,7 @@ test('everything on the explorer is reached and used by keyboard alone', async (
   await expect(page.locator('code').first()).toBeVisible()
   await page.locator('summary', { hasText: 'Chosen times' }).focus()
   await page.keyboard.press('Space')
-  await page.getByLabel('In words').fill('2026-03-04')
+  await page.getByLabel('In words').fill('2026-03-08')
   await page.keyboard.press('Enter')
-  await expect(page).toHaveURL(/from=2026-03-04/)
+  await expect(page).toHaveURL(/from=2026-03-08/)
 })

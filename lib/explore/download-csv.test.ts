@@ -102,3 +102,13 @@ test('whatever the bytes, each line is the last cell of a row of eleven', () => 
     { numRuns: 300 },
   )
 })
+
+test('the visitor is in the field that the line’s source says', () => {
+  const line = '10.0.0.9 203.0.113.7 - - [06/May/2013:09:54:52 +0000] "GET / HTTP/1.1" 200 5 1824'
+  const address = (clientFields: ReadonlyMap<string, number>) =>
+    csvRows({ zone: 'UTC', clientFields })([encodeMember(Buffer.from(line), 'web1', 0)])
+      .toString()
+      .split(',')[2]
+  assert.equal(address(new Map([['web1', 2]])), '203.0.113.7')
+  assert.equal(address(new Map([['web2', 2]])), '10.0.0.9')
+})
