@@ -24,6 +24,16 @@ test.beforeAll(async ({ portal }) => {
   )
 })
 
+test('a browser that takes compressed answers gets the lines as they are', async ({ signedIn, portal }) => {
+  const { origin, cookie } = await ownerOf(portal, signedIn)
+  const headers = { cookie, 'accept-encoding': 'gzip, deflate, br' }
+  for (const query of ['', '&format=csv', '&format=ndjson', '&gzip=1']) {
+    const answer = await fetch(`${origin}${BULK}${query}`, { headers })
+    expect(answer.headers.get('content-encoding'), query).toBeNull()
+    await answer.body?.cancel()
+  }
+})
+
 test('the answer says what it is; HEAD says it without reading a line', async ({
   signedIn,
   portal,
@@ -44,7 +54,7 @@ test('the answer says what it is; HEAD says it without reading a line', async ({
     expect(answer.status).toBe(200)
     expect(answer.headers.get('content-type')).toBe(type)
     expect(answer.headers.get('content-encoding')).toBeNull()
-    expect(answer.headers.get('cache-control')).toBe('private, no-store')
+    expect(answer.headers.get('cache-control')).toBe('private, no-store, no-transform')
     expect(answer.headers.get('content-disposition')).toBe(
       `attachment; filename="1824_20260505T000000Z_20260506T000000Z.${extension}"`,
     )
