@@ -1,3 +1,5 @@
+import { randomUUID } from 'node:crypto'
+import { after } from 'next/server'
 import type { CollectionId } from '#lib/collection-id.ts'
 import { cursorText } from '#lib/explore/cursor.ts'
 import { LINE_COLUMNS, lineRows } from '#lib/explore/line-rows.ts'
@@ -5,6 +7,8 @@ import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
 import { isWithinOneDay } from '#lib/explore/time-text.ts'
 import { type MicrosWindow, type Page, pageCursors } from '#lib/store/reading.ts'
 import { CopyLines } from './copy-lines.tsx'
+import { holdRows, releaseRows } from './held-rows.ts'
+import { LinesBody } from './lines-body.tsx'
 
 interface LinesTableProps {
   page: Page
@@ -38,6 +42,9 @@ export function LinesTable({ page, collection, query, shown, target, clientField
     target: target !== null && isDescending ? last - target : target,
     clientFields,
   })
+  const rows = randomUUID()
+  holdRows(rows, html)
+  after(() => releaseRows(rows))
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls has to be reachable by keyboard
     <section className="lines-box" tabIndex={0} aria-label="Lines">
@@ -51,7 +58,7 @@ export function LinesTable({ page, collection, query, shown, target, clientField
             ))}
           </tr>
         </thead>
-        <tbody dangerouslySetInnerHTML={{ __html: html }} />
+        <LinesBody rows={rows} />
       </table>
       <CopyLines />
     </section>
