@@ -11,12 +11,14 @@ const HSTS_SECONDS = 365 * 24 * 3600
 /** The route that redirects. */
 const OWN_ADDRESS = '/own-address'
 const DOWNLOAD = /^\/collections\/[^/]*\/download$/
+/** Asked by programs, which need no cookie. */
+const HEALTH = '/healthz'
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
 
 export function proxy(request: NextRequest): NextResponse {
   const { pathname } = request.nextUrl
   if (pathname.startsWith('/_next/static/')) return secured(NextResponse.next())
-  const elsewhere = onOwnAddress(request)
+  const elsewhere = pathname === HEALTH ? null : onOwnAddress(request)
   if (elsewhere) return secured(elsewhere)
 
   const nonce = Buffer.from(crypto.getRandomValues(new Uint8Array(NONCE_BYTES))).toString('base64')

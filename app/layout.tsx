@@ -4,6 +4,7 @@ import { connection } from 'next/server'
 import type { ReactNode } from 'react'
 import './globals.css'
 import './lines.css'
+import { MenuKeys } from './menu-keys.tsx'
 import { chosenTheme } from './theme.ts'
 
 const sans = localFont({
@@ -35,7 +36,10 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   await connection()
   return (
     <html lang="en" className={`${sans.variable} ${mono.variable}`} data-theme={await chosenTheme()}>
-      <body>{children}</body>
+      <body>
+        {children}
+        <MenuKeys />
+      </body>
     </html>
   )
 }

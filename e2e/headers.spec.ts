@@ -34,6 +34,7 @@ test('a page asked for by another name of this machine goes to the printed addre
   const answer = await fetch(`http://localhost:${port}/signin?next=%2Fadmin`, { redirect: 'manual' })
   expect(answer.status).toBe(303)
   expect(answer.headers.get('location')).toBe(`${portal.origin}/signin?next=%2Fadmin`)
+  expect((await fetch(`http://localhost:${port}/healthz`, { redirect: 'manual' })).status).toBe(200)
 })
 
 test('only the parts of the sign-in library that are needed are there', async ({ portal }) => {

@@ -86,6 +86,7 @@ test('names the argument it does not take, and where to read more', () => {
     [['--json=yes'], /--json/],
     [['--source', 'web 1'], /--source 'web 1'/],
     [['--source', ''], /--source ''/],
+    [['--source', 'a', '--source', 'b'], /--source is given more than once/],
     [['--source', 's'.repeat(33)], /--source/],
     [['--source', 'web#1'], /--source 'web#1'/],
     [['--format', 'w3c'], /--format 'w3c'.*auto, clf, combined, vhost/],

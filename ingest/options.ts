@@ -64,7 +64,11 @@ export function parseCommand(args: readonly string[]): Command {
   } catch (error) {
     return usage(error instanceof Error ? `${error.message.split('\n')[0]}` : String(error))
   }
-  const { values, positionals } = parsed
+  const { values, positionals, tokens } = parsed
+  const given = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []))
+  const twice = given.find((name, index) => given.indexOf(name) < index)
+  // The later one would win in silence, and a wrong source is not easily undone.
+  if (twice) return usage(`--${twice} is given more than once.`)
   if (values.help) return { verb: 'help' }
   const [verb, ...rest] = positionals
   if (verb === undefined) return readCommand(values)
@@ -76,6 +80,7 @@ function parse(args: readonly string[]) {
   return parseArgs({
     args: [...args],
     allowPositionals: true,
+    tokens: true,
     options: {
       source: { type: 'string' },
       format: { type: 'string' },

@@ -23,7 +23,7 @@ export const ERRORS = {
     text: 'There is no such page, or it is not yours to read.',
   },
   bad_usage: { status: 400, fault: 'user', text: 'The command is not understood.' },
-  bad_settings: { status: 500, fault: 'user', text: 'The settings are not complete.' },
+  bad_settings: { status: 500, fault: 'user', text: 'The settings are not complete, or not usable.' },
   bad_access_file: { status: 500, fault: 'user', text: 'The access file has a mistake.' },
   internal: { status: 500, fault: 'ours', text: 'The portal made a mistake. Nothing was lost. Try again.' },
   store_unavailable: {

@@ -55,7 +55,8 @@ async function main([verb = '', ...args]) {
   }
   const node = nodePath(readOrNull(RECORD)?.slice(wanted.length), MODULES)
   const path = [dirname(node), join(MODULES, '.bin'), process.env.PATH].filter(Boolean).join(delimiter)
-  const env = { ...process.env, PATH: path }
+  // A command of a second starts in half of it when its modules are kept compiled.
+  const env = { NODE_COMPILE_CACHE: join(MODULES, '.launch-compiled'), ...process.env, PATH: path }
   const { exitCode } = await endOf(spawn(node, [join(ROOT, program), ...args], { stdio: 'inherit', env }))
   return exitCode
 }

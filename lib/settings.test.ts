@@ -216,12 +216,13 @@ test('a contact leads somewhere when it is a mail address or a link by https or 
     ['//foo.com', null],
     ['a@b', null],
     ['logs@foo.com,boss@foo.com', null],
-    ['<b>Ask Ada</b>', null],
+    ['<b>Ask us</b>', null],
   ]
   for (const [text, href] of cases) assert.equal(hrefOf(text), href, text)
-  assert.equal(parsePortalSettings({ ...COMPLETE, CONTACT: ' Ada ' }).contact?.text, 'Ada')
-  assert.equal(parsePortalSettings({ ...COMPLETE, CONTACT: '' }).contact, null)
-  for (const text of ['  ', 'x'.repeat(201), 'a\nb', 'a\u2028b', 'a\u001bb'])
+  assert.equal(parsePortalSettings({ ...COMPLETE, CONTACT: ' the web team ' }).contact?.text, 'the web team')
+  for (const text of ['', '  '])
+    assert.equal(parsePortalSettings({ ...COMPLETE, CONTACT: text }).contact, null)
+  for (const text of ['x'.repeat(201), 'a\nb', 'a\u2028b', 'a\u001bb'])
     assert.match(changed({ CONTACT: text }).join(), /^CONTACT: takes a text of 1 to 200 characters/, text)
   assert.equal(isProduction({ CONTACT: 'x' }), false)
 })
@@ -268,4 +269,11 @@ test('one production setting is enough for a production start, empty ones are no
     { HOST: '0.0.0.0', PORT: '80', PATH: '/bin', MY_OIDC_ISSUER: 'x', REDIS_URLS: 'x', oidc_issuer: 'x' },
   ])
     assert.equal(isProduction(env), false, JSON.stringify(env))
+})
+
+test('a blank setting is a missing one, and what no server could use is named', () => {
+  const blank = changed({ OIDC_CLIENT_ID: ' ', NEXTAUTH_SECRET: ' '.repeat(40) })
+  assert.deepEqual(blank, ['OIDC_CLIENT_ID: is missing', 'NEXTAUTH_SECRET: is missing'])
+  assert.match(changed({ SESSION_IDLE: '99999999999999999999d' }).join(), /^SESSION_IDLE: .* up to 365d$/)
+  assert.match(changed({ REDIS_URL: 'redis://h/abc' }).join(), /^REDIS_URL: takes redis/)
 })

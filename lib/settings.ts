@@ -16,6 +16,7 @@ const PRODUCTION_PREFIXES = ['OIDC_', 'NEXTAUTH_']
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
 const MIN_SECRET_CHARACTERS = 32
 const DURATION = /^([1-9][0-9]*)(s|m|h|d)$/
+const MAX_DURATION_SECONDS = 365 * 86_400
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86400 } as const
 
 /** As browsers take it in a form (HTML, "valid e-mail address"), with a dot in the domain. */
@@ -47,7 +48,13 @@ const origin = secureUrl.check((context) => {
 
 const redisUrl = z.string().check((context) => {
   const url = URL.canParse(context.value) ? new URL(context.value) : null
-  if (!url || !['redis:', 'rediss:'].includes(url.protocol) || !url.hostname || context.value.includes(','))
+  if (
+    !url ||
+    !['redis:', 'rediss:'].includes(url.protocol) ||
+    !url.hostname ||
+    !/^\/?[0-9]*$/.test(url.pathname) ||
+    context.value.includes(',')
+  )
     context.issues.push({
       code: 'custom',
       input: context.value,
@@ -57,8 +64,13 @@ const redisUrl = z.string().check((context) => {
 
 const durationSeconds = z.string().transform((text, context) => {
   const match = DURATION.exec(text)
-  if (match) return Number(match[1]) * UNIT_SECONDS[match[2] as keyof typeof UNIT_SECONDS]
-  context.issues.push({ code: 'custom', input: text, message: 'takes a duration such as 90s, 60m, 8h or 1d' })
+  const seconds = match ? Number(match[1]) * UNIT_SECONDS[match[2] as keyof typeof UNIT_SECONDS] : 0
+  if (match && seconds <= MAX_DURATION_SECONDS) return seconds
+  context.issues.push({
+    code: 'custom',
+    input: text,
+    message: 'takes a duration such as 90s, 60m, 8h or 1d, up to 365d',
+  })
   return z.NEVER
 })
 
@@ -153,9 +165,11 @@ export interface PortalSettings {
   readonly sessionIdleSeconds: number
 }
 
-/** An empty setting is an absent one: that is how shells and unit files leave a value out. */
+/** A setting that is empty or blank is an absent one: that is how shells and unit files leave a value out. */
 function present(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  return Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
+  )
 }
 
 function parse<T extends z.ZodType>(schema: T, env: Environment): z.output<T> {

@@ -49,7 +49,7 @@ function settings(): PortalSettings | null {
   const inSettings = faultOf('bad_settings', () => parsePortalSettings(process.env))
   const inFile = path ? faultOf('bad_access_file', () => openAccessSource({ path, log })) : null
   if (inSettings === null && inFile === null) return parsePortalSettings(process.env)
-  log('The portal does not start, since its settings are not complete:')
+  log('The portal does not start, since its settings are not complete or not usable:')
   if (inSettings) log(inSettings)
   if (inFile) log(`ACCESS_FILE: ${inFile}`)
   return null

@@ -24,7 +24,14 @@ export async function runOnFile(options: {
   const startedMs = performance.now()
   const child = spawnBound(program, args, {
     stdio: [file, 'pipe', 'pipe'],
-    env: { NODE_ENV: 'production', PATH: process.env.PATH, TZ: 'UTC', ...env },
+    env: {
+      NODE_ENV: 'production',
+      PATH: process.env.PATH,
+      // As the launcher gives it to `ingest` too.
+      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE,
+      TZ: 'UTC',
+      ...env,
+    },
   })
   closeSync(file)
   bench.defer(() => child.kill())

@@ -57,10 +57,9 @@ export function readYaml(text: string): YamlSource {
   })
   const lineAt = (offset: number) => Math.max(1, counter.linePos(offset).line)
   const errors = [...document.errors, ...document.warnings]
-  if (errors.length > 0)
-    throw broken(
-      errors.map(({ pos, message }) => ({ line: lineAt(pos[0]), words: `not YAML: ${withHint(message)}` })),
-    )
+  // What comes after the first is mostly a consequence of it.
+  const [first] = errors
+  if (first) throw broken([{ line: lineAt(first.pos[0]), words: `not YAML: ${withHint(first.message)}` }])
   if (!document.contents) throw broken([{ line: 1, words: 'the file is empty' }])
 
   const lines = new Map<string, number>()

@@ -1,21 +1,25 @@
 import type { CollectionId } from '#lib/collection-id.ts'
 import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
 import { momentInWords, windowInWords } from '#lib/explore/time-text.ts'
-import { hourUpTo } from '#lib/explore/window.ts'
+import { type Clock, hourUpTo } from '#lib/explore/window.ts'
 
 interface EmptyWindowProps {
   collection: CollectionId
   /** Highest second stored, or null when no line ever arrived. */
   newest: number | null
   query: ExplorerQuery
+  clock: Clock
 }
 
 /** What stands in place of the lines when the window holds none: where there are some. */
-export function EmptyWindow({ collection, newest, query }: EmptyWindowProps) {
+export function EmptyWindow({ collection, newest, query, clock }: EmptyWindowProps) {
   return (
     <section className="card">
       <h2>No lines here</h2>
-      <p>No line is stamped within {windowInWords(query.window, query.zone)}.</p>
+      <p>
+        No line is stamped within {windowInWords(query.window, query.zone)}.
+        {query.window.fromMicros > clock.nowMs * 1000 && ' That is still to come.'}
+      </p>
       {newest === null ? (
         <p>No line of this collection has arrived yet.</p>
       ) : (
