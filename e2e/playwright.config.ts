@@ -1,6 +1,6 @@
 import { defineConfig } from 'playwright/test'
 
-/** The browser is the system's; nothing is downloaded. One worker: each spec file has a portal of its own. */
+/** The browser is the system's; nothing is downloaded. One worker: the specs share a portal, and each keeps to days of its own. */
 export default defineConfig({
   testDir: '.',
   testMatch: '*.spec.ts',

@@ -141,6 +141,9 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
       ['?format=xml', /format.*log, csv/] as const,
       ['?gzip=yes', /gzip/] as const,
       ['?limit=5', /limit/] as const,
+      // Not built yet.
+      ['?q=text', /q/] as const,
+      ['?status=4xx', /status/] as const,
       ['?tz=utc', /tz/] as const,
     ].map(([query, names]): Row => [`/collections/1824/download${query}`, ['hr-owner'], bad(names)]),
   ],

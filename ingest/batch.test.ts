@@ -320,3 +320,24 @@ test('a batch is full by its lines, by its bytes, and by its groups', () => {
     4000,
   )
 })
+
+test('an id on thousands of days after a full batch takes no room for each of them', () => {
+  const builder = newBuilder()
+  feed(
+    builder,
+    Array.from({ length: 20_000 }, (_, n) => accessLine({ path: `/${n}` })),
+  )
+  const before = process.memoryUsage().arrayBuffers
+  const day = (n: number) => {
+    const [, weekday = '', month = ''] =
+      /^\w+, (\d+) (\w+)/.exec(new Date(n * 86_400_000).toUTCString()) ?? []
+    return `${weekday}/${month}/${new Date(n * 86_400_000).getUTCFullYear()}:00:00:00 +0000`
+  }
+  for (let n = 0; n < 3000; n++) {
+    const line = Buffer.from(accessLine({ time: day(n + 1) }))
+    builder.line(line, 0, line.length)
+  }
+  const rise = process.memoryUsage().arrayBuffers - before
+  assert.equal(builder.take().groups.length, 3000)
+  assert.ok(rise < 64 * 1024 * 1024, `${rise} bytes`)
+})

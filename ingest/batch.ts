@@ -145,6 +145,8 @@ export class BatchBuilder implements LineReceiver {
     if (!group) {
       group = new PackedLines(idAt(bytes, idStart, idEnd), this.#source, utcDay(second))
       group.makeRoom(this.#bytesBefore.get(key) ?? 0)
+      // Once a batch: an id on many days must not get it for each of them.
+      this.#bytesBefore.delete(key)
       this.#lastGroups.set(key, group)
       this.#groups.push(group)
     }

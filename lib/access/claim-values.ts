@@ -9,12 +9,12 @@ import type { ClaimPath } from './rules.ts'
  * in a claim is ever fetched.
  */
 
-/** The texts under every path, together; one text alone counts as a list of one. */
+/** The texts under every path, together; a claim has to be a list, also of one. */
 export function groupsOf(claims: unknown, paths: readonly ClaimPath[], notes: string[]): string[] {
   return paths.flatMap((path) => {
     const value = presentValue(claims, path, notes)
     if (value === undefined) return []
-    return typeof value === 'string' ? textsOf([value], path, notes) : textsOf(value, path, notes)
+    return textsOf(value, path, notes)
   })
 }
 
@@ -103,11 +103,12 @@ function absenceInWords(claims: Readonly<Record<string, unknown>>, path: ClaimPa
 
 /**
  * Whether the claim is elsewhere: by OpenID Connect Core 1.0, 5.6.2, `_claim_names` has its name and `_claim_sources` the
- * place; Entra ID says `hasgroups` where a token has no room for either.
+ * place; Entra ID says `hasgroups` of the claim `groups` where a token has no room for either.
  */
 function isReferredTo(claims: Readonly<Record<string, unknown>>, claim: string): boolean {
   const names = own(claims, '_claim_names')
   if (isRecord(names) ? Object.hasOwn(names, claim) : own(claims, '_claim_sources') !== undefined) return true
+  if (claim !== 'groups') return false
   const hasGroups = own(claims, 'hasgroups')
   return hasGroups === true || hasGroups === 'true'
 }

@@ -40,7 +40,8 @@ function twin(claims: unknown, file: TwinFile): Set<string> {
   const same = (a: string, b: string) =>
     file.match.case === 'sensitive' ? a === b : a.toLowerCase() === b.toLowerCase()
   const groups = file.claims
-    .flatMap((path) => at(claims, path))
+    .map((path) => at(claims, path))
+    .flatMap((value) => (Array.isArray(value) ? (value as unknown[]) : []))
     .filter((group): group is string => typeof group === 'string')
   const digits = groups.flatMap((group) => {
     const found: string[] = []

@@ -35,8 +35,13 @@ test('a group grants the collections of its rules, in the order of ids, with the
   assert.equal(access.admin, null)
 })
 
-test('groups of all claims count together, and a single text is a group', () => {
-  assert.deepEqual(idsOf({ groups: '/hr/owners' }), ['1824'])
+test('groups of all claims count together, and a text that is no list is none', () => {
+  assert.deepEqual(idsOf({ groups: ['/hr/owners'] }), ['1824'])
+  assert.deepEqual(idsOf({ groups: '/hr/owners' }), [])
+  assert.match(
+    decideAccess({ groups: '/hr/owners' }, FILE).notes.join(),
+    /groups is a text, not a list of texts/,
+  )
   assert.deepEqual(idsOf({ resource_access: { portal: { roles: ['/it/web'] } } }), [
     '762',
     '1824',

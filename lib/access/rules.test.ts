@@ -28,7 +28,7 @@ test('a pattern grants the ids in the names of one’s groups, in ascending orde
     '12345678901234567890',
     '99999999999999999999',
   ])
-  assert.deepEqual(idsOf({ groups: '/logs/collection-5' }), ['5'])
+  assert.deepEqual(idsOf({ groups: ['/logs/collection-5'] }), ['5'])
 })
 
 test('the whole name has to be of the pattern’s form: its neighbours grant nothing, it does', () => {
@@ -150,7 +150,7 @@ test('a claim of another form, or only referred to, grants nothing and leaves a 
       /only refers/,
     ],
     [{ _claim_sources: { s: { endpoint: 'https://foo.com' } } }, /only refers to the claim collections/],
-    [{ hasgroups: true }, /only refers to the claim collections/],
+    [{ hasgroups: true }, /did not send the claim collections/],
   ]
   for (const [claims, note] of cases) {
     assert.deepEqual(idsOf(claims, CLAIM), [], JSON.stringify(claims))

@@ -12,8 +12,9 @@ import { lineTimes } from './download-time.ts'
  */
 
 const CONTROLS_AND_BLANKS =
-  '[\\x00-\\x20\\x7f]|\\xc2[\\x80-\\xa0]|\\xe2\\x80[\\x80-\\x8f\\xa8-\\xaf]|\\xe3\\x80\\x80|\\xef\\xbb\\xbf'
-const FORMULA_SIGN = '[=+\\-@]|\\xef\\xbc[\\x9d\\x8b\\x8d\\xa0]|\\xe2\\x88\\x92'
+  '[\\x00-\\x20\\x7f-\\xa0]|\\xc2[\\x80-\\xa0\\xad]|\\xe1\\x9a\\x80|\\xe2\\x80[\\x80-\\x8f\\xa8-\\xaf]|\\xe2\\x81[\\x9f-\\xaf]|\\xe3\\x80\\x80|\\xef\\xbb\\xbf'
+const FORMULA_SIGN =
+  '[=+\\-@]|\\xef\\xbc[\\x9d\\x8b\\x8d\\xa0]|\\xef\\xb9[\\xa2\\xa3\\xa6\\xab]|\\xe2\\x88\\x92'
 /** In bytes as latin1: a TAB, CR or NUL in front, whatever follows, or a formula's sign after what is skipped. */
 const RUNS = new RegExp(`^(?:[\\t\\r\\0]|(?:${CONTROLS_AND_BLANKS})*(?:${FORMULA_SIGN}))`)
 /** Quoted besides what RFC 4180 demands: what spreadsheets may take for separators as well, and NUL. */

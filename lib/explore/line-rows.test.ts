@@ -27,7 +27,7 @@ const accessLine = (request: string, rest = '200 2326 "-" "agent" 1824') =>
   `10.0.0.1 - - ${TIME} "${request}" ${rest}`
 
 const ROW =
-  /<tr(?: class="s[1-5]")?><td class="t"><a href="\?at=[0-9]+&amp;context=#line"><time datetime="[0-9T:.Z-]+">[^<>]*<\/time><\/a><\/td><td class="h">([^<>]*)<\/td><td class="a">((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/td><td class="m">([^<>]*)<\/td><td class="c">([^<>]*)<\/td><td class="b">([^<>]*)<\/td><td class="p"><details><summary>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/summary><code>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)(?: <em>([^<>]*)<\/em>)?<\/code><a class="around" href="\?at=[0-9]+&amp;context=50#line">50 lines around this<\/a><button type="button" class="copy">Copy<\/button><\/details><\/td><\/tr>/gy
+  /<tr(?: class="s[1-5]")?><td class="t"><a href="\?at=[0-9]+&amp;context=#line"><time datetime="[0-9T:.Z-]+">[^<>]*<\/time><\/a><\/td><td class="h">([^<>]*)<\/td><td class="a">((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/td><td class="m">([^<>]*)<\/td><td class="c">([^<>]*)<\/td><td class="b">([^<>]*)<\/td><td class="p"><details><summary>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/summary><code>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/code>(?:<em>([^<>]*)<\/em>)?<a class="around" href="\?at=[0-9]+&amp;context=50#line">50 lines around this<\/a><button type="button" class="copy">Copy(?: this part)?<\/button><\/details><\/td><\/tr>/gy
 
 interface Cells {
   readonly source: string

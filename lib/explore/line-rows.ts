@@ -52,7 +52,9 @@ function row(
   const { time, hrefOf, target, clientFields } = options
   const { address, method, path, status, bytes } = accessFields(line, clientFields.get(source))
   const date = new Date(Math.floor(micros / 1000))
-  const raw = shownLine(line)
+  const part = shown(line)
+  const hidden = line.length - part.length
+  const rest = hidden > 0 ? `<em>and ${size.format(hidden)} bytes more, whole in the download</em>` : ''
   const short = visibleBytes(shown(path.length > 0 ? path : line))
   const isTarget = place === target
   const classes = [...(status ? [`s${status[0]}`] : []), ...(isTarget ? ['target'] : [])].join(' ')
@@ -65,19 +67,9 @@ function row(
     `<td class="m">${escapeHtml(method)}</td>` +
     `<td class="c">${status}</td>` +
     `<td class="b">${/^[0-9]+$/.test(bytes) ? size.format(BigInt(bytes)) : bytes}</td>` +
-    `<td class="p"><details${isTarget ? ' open' : ''}><summary>${short}</summary><code>${raw}</code>` +
+    `<td class="p"><details${isTarget ? ' open' : ''}><summary>${short}</summary><code>${visibleBytes(part)}</code>${rest}` +
     `<a class="around" href="${escapeHtml(hrefOf(place, CONTEXT_LINES))}#${TARGET_ID}">${CONTEXT_LINES} lines around this</a>` +
-    `<button type="button" class="copy">Copy</button></details></td></tr>`
-  )
-}
-
-/** The line's bytes as far as a page shows them, and how many more there are. */
-function shownLine(line: Buffer): string {
-  const part = shown(line)
-  const hidden = line.length - part.length
-  return (
-    visibleBytes(part) +
-    (hidden > 0 ? ` <em>and ${size.format(hidden)} bytes more, whole in the download</em>` : '')
+    `<button type="button" class="copy">${hidden > 0 ? 'Copy this part' : 'Copy'}</button></details></td></tr>`
   )
 }
 

@@ -7,6 +7,7 @@ import {
   type ExplorerPlace,
   type ExplorerQuery,
   explorerHref,
+  placeOf,
   readExplorerQuery,
   windowHref,
 } from './query.ts'
@@ -128,6 +129,25 @@ test('what is wrong is named, each of it, and the rest is kept', () => {
   assert.deepEqual([...(fault?.parameters ?? [])].sort(), ['at', 'colour', 'from', 'order', 'to'])
   for (const words of ["'colour' is not", "'at' is given more than once", 'from=soon:', 'order: takes'])
     assert.ok(fault?.detail?.includes(words), words)
+})
+
+test('of a window with two bad ends both are named', () => {
+  assert.match(refusal({ from: 'soon', to: 'nonsense' }), /from=soon: .* to=nonsense: /)
+})
+
+test('showing a page in another way stays on it', () => {
+  const text = cursorText(CURSOR)
+  for (const place of [
+    { after: 'oldest' },
+    { after: text },
+    { before: text },
+    { at: text },
+    { at: text, context: '9' },
+  ]) {
+    const { start } = parseExplorerQuery(place)
+    assert.deepEqual(placeOf(start), place)
+  }
+  assert.equal(placeOf(parseExplorerQuery({}).start), undefined)
 })
 
 test('of a window with one bad end the other is kept', () => {

@@ -1,6 +1,6 @@
 import { PortalError } from '../errors.ts'
 import type { Cursor, MicrosWindow, PageStart } from '../store/reading.ts'
-import { parseCursor } from './cursor.ts'
+import { cursorText, parseCursor } from './cursor.ts'
 import { givenParameters, joinFaults, type RawParameters } from './parameters.ts'
 import { parseZone } from './time-zone.ts'
 import { type Clock, momentText, parseWindow } from './window.ts'
@@ -77,8 +77,23 @@ function windowOf({ from, to }: Given, clock: Clock): MicrosWindow {
     return parseWindow(from, to, clock)
   } catch (error) {
     if (!(error instanceof PortalError) || error.code !== 'bad_parameter') throw error
+    const alone = [
+      faultOf(() => parseWindow(from, undefined, clock)),
+      faultOf(() => parseWindow('0', to, clock)),
+    ]
+    const each = alone.flatMap((fault) => (fault === null ? [] : [fault]))
     // One end without the other may be upside down again: the way on leaves both out.
-    throw refusal(['from', 'to'], error.detail ?? '')
+    throw refusal(['from', 'to'], each.length === 2 ? each.join(' ') : (error.detail ?? ''))
+  }
+}
+
+function faultOf(read: () => unknown): string | null {
+  try {
+    read()
+    return null
+  } catch (error) {
+    if (error instanceof PortalError && error.code === 'bad_parameter') return error.detail ?? ''
+    throw error
   }
 }
 
@@ -144,6 +159,17 @@ export type ExplorerPlace =
   | { readonly after: string }
   | { readonly before: string }
   | { readonly at: string; readonly context?: string }
+
+/** @returns what leads to the same page again, when only the way it is shown changes. */
+export function placeOf(start: ExplorerStart): ExplorerPlace | undefined {
+  if ('after' in start) return { after: cursorText(start.after) }
+  if ('before' in start) return { before: cursorText(start.before) }
+  if ('at' in start) {
+    const at = cursorText(start.at)
+    return start.context === null ? { at } : { at, context: String(start.context) }
+  }
+  return 'edge' in start && start.edge === 'oldest' ? { after: 'oldest' } : undefined
+}
 
 /** @returns the address of a page of the same window, with its ends frozen, so that it does not move while one reads. */
 export function explorerHref(collection: string, view: ExplorerView, place?: ExplorerPlace): string {

@@ -10,7 +10,7 @@ import {
   type TestLine,
 } from '../../e2e/store-server.ts'
 import { encodeMember } from '../line/member.ts'
-import { linesKey } from './keys.ts'
+import { floorKey, linesKey } from './keys.ts'
 import { streamMembers } from './line-stream.ts'
 import { EVERYTHING, type MicrosWindow } from './reading.ts'
 import { connectRedis, whenReady } from './redis.ts'
@@ -143,12 +143,26 @@ test('a stream whose last line was removed with its second goes on after it', as
   const seen: string[] = []
   for await (const some of stream) {
     seen.push(...some.map((member) => member.toString()))
+    await redis.set(floorKey(collectionId(id)), T + seen.length)
     await redis.zremrangebyscore(linesKey(collectionId(id)), '-inf', T + seen.length - 1)
   }
   assert.deepEqual(
     seen,
     lines.map(({ line }) => line),
   )
+})
+
+test('a store that was emptied under a stream ends it with an error and never as if it were whole', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const lines = Array.from({ length: 5000 }, (_, i) => ({ line: `l${i}`, micros: microsOfSecond(T + i) }))
+  await store(redis, packLines(id, '', lines))
+  const stream = streamMembers(redis, readGrant(id), EVERYTHING)
+  await stream.next()
+  await redis.del(linesKey(collectionId(id)))
+  await assert.rejects(async () => {
+    for await (const some of stream) assert.ok(some.length > 0)
+  })
 })
 
 test('a caller that stops asking stops the reading', async () => {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { assertCollectionGrant, type CollectionGrant } from '../access/decide.ts'
-import { linesKey, segmentsKey } from './keys.ts'
+import { floorKey, linesKey, segmentsKey } from './keys.ts'
 import type { MicrosWindow } from './reading.ts'
 import { answered, Script } from './redis.ts'
 import { scoreText } from './score.ts'
@@ -30,7 +30,7 @@ interface StreamPage {
 /**
  * The members of a window (see `lib/line/member.ts`), oldest first, in arrays of a bounded size, none of them empty. The
  * next array is read while the caller works on the one before; a caller that stops asking stops the reading.
- * @throws PortalError `store_unavailable`, `store_refused`
+ * @throws PortalError `store_unavailable`, `store_refused`; what was read last and is gone without retention ends it too
  */
 export async function* streamMembers(
   redis: Redis,
@@ -38,7 +38,7 @@ export async function* streamMembers(
   window: MicrosWindow,
 ): AsyncGenerator<readonly Buffer[], void, undefined> {
   assertCollectionGrant(grant)
-  const keys = [linesKey(grant.collection), segmentsKey(grant.collection)]
+  const keys = [linesKey, segmentsKey, floorKey].map((key) => key(grant.collection))
   const bounds = [scoreText(window.fromMicros), scoreText(window.toMicros), PAGE_LINES, PAGE_BYTES]
   const read = async (after: readonly (string | Buffer)[]): Promise<StreamPage> => {
     const reply = await answered(streamLinesScript.run(redis, keys, [...bounds, ...after]))

@@ -29,6 +29,7 @@ end
 -- The rank of the cursor's line, or nil when it is gone (retention removes whole seconds).
 local function rankOfCursor()
   local first, after = below(cursorScore), redis.call('ZCOUNT', lines, '-inf', cursorScore)
+  if after == first then return nil, first end
   local guess = math.min(first + cursorPlace, after - 1)
   for distance = 0, after - first do
     if guess + distance < after and matches(guess + distance) then return guess + distance, first end

@@ -1,7 +1,7 @@
 #!lua flags=no-writes
 -- The next stretch of a collection's lines in (score, member) order, from one moment of the store.
 --
--- KEYS  1 lines (zset)  2 segments (zset)
+-- KEYS  1 lines (zset)  2 segments (zset)  3 floor (string): the first second that retention has kept
 -- ARGV  1 from (score, inclusive)  2 to (score, exclusive)
 --       3 lines at most  4 bytes at most (one line is always given)
 --       5 score and 6 member of the last line that was given before; neither at the beginning
@@ -21,6 +21,14 @@ local function below(score) return redis.call('ZCOUNT', lines, '-inf', '(' .. sc
 local start, stop = below(from), below(to)
 if lastMember then
   local rank = redis.call('ZRANK', lines, lastMember)
+  if not rank then
+    -- Only retention removes lines, and says up to where. A line gone otherwise means a store that was emptied or set
+    -- back under the reader, who must not take what is left for the rest.
+    local floor = redis.call('GET', KEYS[3])
+    if not floor or tonumber(lastScore) >= tonumber(floor) then
+      return redis.error_reply('GONE the line read last is not there any more, and retention did not remove it')
+    end
+  end
   -- Retention removes whole seconds, so that nothing of a line's score is left when the line is gone.
   start = math.max(start, rank and rank + 1 or below(lastScore))
 end

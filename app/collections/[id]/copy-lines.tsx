@@ -14,13 +14,14 @@ export function CopyLines() {
       const button = event.target
       if (!(button instanceof HTMLButtonElement) || !button.classList.contains('copy')) return
       const line = button.parentElement?.querySelector('code')
+      const name = button.textContent
       const said = await navigator.clipboard.writeText(line?.textContent ?? '').then(
         () => 'Copied',
         () => 'Not copied: the browser did not allow it',
       )
       button.textContent = said
       setTimeout(() => {
-        button.textContent = 'Copy'
+        button.textContent = name
       }, SAID_MS)
     }
     box.addEventListener('click', copy)

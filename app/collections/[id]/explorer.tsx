@@ -31,7 +31,7 @@ export function Explorer(props: ExplorerProps) {
       <Toolbar collection={collection} query={query} clock={clock} />
       {'at' in start && <AboutLine collection={collection} query={query} start={start} target={target} />}
       {page.total === 0 ? (
-        <EmptyWindow collection={collection} newest={newest} query={query} clock={clock} />
+        <EmptyWindow collection={collection} newest={newest} query={view} clock={clock} />
       ) : (
         <>
           <div className="flex flex-wrap items-center gap-x-4">

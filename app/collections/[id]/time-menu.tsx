@@ -1,6 +1,7 @@
 import type { CollectionId } from '#lib/collection-id.ts'
 import { type ExplorerQuery, viewParameters, windowHref } from '#lib/explore/query.ts'
 import { inputMoment, inputsTellWindow, momentInWords } from '#lib/explore/time-text.ts'
+import type { Clock } from '#lib/explore/window.ts'
 
 /** `from` of each preset, and what it is called. The first moment there is stands for all that is kept. */
 const PRESETS = [
@@ -16,11 +17,12 @@ const DEFAULT_PRESET = '1h'
 interface TimeMenuProps {
   collection: CollectionId
   query: ExplorerQuery
+  clock: Clock
   open: boolean
 }
 
 /** The window: by a preset, in words, or between two moments. */
-export function TimeMenu({ collection, query, open }: TimeMenuProps) {
+export function TimeMenu({ collection, query, clock, open }: TimeMenuProps) {
   const { from, to, window, zone } = query
   const given = to === undefined ? (from ?? DEFAULT_PRESET) : null
   const preset = PRESETS.find(([value]) => value === given)
@@ -68,7 +70,7 @@ export function TimeMenu({ collection, query, open }: TimeMenuProps) {
             Show
           </button>
           <p className="w-full text-muted">
-            Up to but without the end; now it is {momentInWords(Date.now(), zone)} ({zone}).
+            Up to but without the end; now it is {momentInWords(clock.nowMs, zone)} ({zone}).
             {!inputsTellWindow(window, zone) &&
               ' Clocks were set back within this window and one of its times stands twice: choose UTC to tell which.'}
           </p>

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { CollectionId } from '#lib/collection-id.ts'
-import { type ExplorerQuery, explorerHref, windowHref } from '#lib/explore/query.ts'
+import { type ExplorerQuery, explorerHref, placeOf, windowHref } from '#lib/explore/query.ts'
 import { type Clock, shiftWindow } from '#lib/explore/window.ts'
 import { sameLengthUpToNow, zoomOut } from '#lib/explore/window-steps.ts'
 import { DownloadMenu } from './download-menu.tsx'
@@ -18,10 +18,13 @@ interface ToolbarProps {
 /** Choosing the window, how its lines are shown, and the download of it. All of it is links and forms. */
 export function Toolbar({ collection, query, clock, asksForTime = false }: ToolbarProps) {
   const { window, order } = query
+  const place = placeOf(query.start)
+  // Around a line stand lines of any window: there is no window to download.
+  const isContext = 'at' in query.start && query.start.context !== null
   const to = (other: typeof window | null) => other && explorerHref(collection, { ...query, window: other })
   return (
     <div className="mb-3 flex flex-wrap items-center gap-2">
-      <TimeMenu collection={collection} query={query} open={asksForTime} />
+      <TimeMenu collection={collection} query={query} clock={clock} open={asksForTime} />
       <nav aria-label="Neighbouring windows" className="flex flex-wrap gap-2">
         <Step href={to(shiftWindow(window, -1, clock))}>← Earlier</Step>
         <Step href={to(shiftWindow(window, 1, clock))}>Later →</Step>
@@ -30,12 +33,12 @@ export function Toolbar({ collection, query, clock, asksForTime = false }: Toolb
       </nav>
       <a
         className="button"
-        href={explorerHref(collection, { ...query, order: order === 'asc' ? 'desc' : 'asc' })}
+        href={explorerHref(collection, { ...query, order: order === 'asc' ? 'desc' : 'asc' }, place)}
       >
         {order === 'asc' ? 'Newest first' : 'Oldest first'}
       </a>
       <ZoneMenu collection={collection} query={query} server={clock.zone} />
-      <DownloadMenu collection={collection} window={window} />
+      {!isContext && <DownloadMenu collection={collection} window={window} />}
     </div>
   )
 }

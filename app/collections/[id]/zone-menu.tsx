@@ -1,5 +1,5 @@
 import type { CollectionId } from '#lib/collection-id.ts'
-import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
+import { type ExplorerQuery, explorerHref, placeOf } from '#lib/explore/query.ts'
 import { zoneInWords } from '#lib/explore/time-zone.ts'
 import { OwnZone } from './own-zone.tsx'
 
@@ -13,7 +13,7 @@ interface ZoneMenuProps {
 /** The zone of all times on the page: the server's, UTC, or the browser's own where it tells. */
 export function ZoneMenu({ collection, query, server }: ZoneMenuProps) {
   const { tz = 'server', zone } = query
-  const href = (wanted: string) => explorerHref(collection, { ...query, tz: wanted })
+  const href = (wanted: string) => explorerHref(collection, { ...query, tz: wanted }, placeOf(query.start))
   return (
     <details className="menu" name="menu">
       <summary className="button">Times in {zoneInWords(zone, query.window.toMicros / 1000)} ▾</summary>
