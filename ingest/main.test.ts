@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startRedisServer } from '../e2e/demo/redis-server.ts'
@@ -176,7 +179,7 @@ test('a missing or wrong password and an evicting policy are exit code 3 at once
 })
 
 test('a Redis that dies while lines come is waited for, and every line is stored once', async () => {
-  const directory = await import('node:fs/promises').then(({ mkdtemp }) => mkdtemp('/tmp/portal-redis-'))
+  const directory = await mkdtemp(join(tmpdir(), 'portal-redis-'))
   const first = await startRedisServer({ directory, persist: true, directives: { appendfsync: 'always' } })
   const run = startIngest(first.url, ['--source', 'web1', '--json'])
   const stderr = collectStderr(run)
