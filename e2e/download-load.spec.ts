@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import type { Redis } from 'ioredis'
+import { residentBytes } from './bench/process-memory.ts'
 import { expect, feed, logLine, test, until } from './fixtures.ts'
 import { downloaded, openDownload, ownerOf } from './raw-download.ts'
 
@@ -122,10 +122,10 @@ test('memory grows neither with the downloads nor with the slowness of their rea
   const formats = ['', '&format=csv', '&format=ndjson', '&format=csv&gzip=1']
   for (const query of formats) await downloaded({ ...who, path: `${BULK}${query}` })
   const watched = await watchReads(redis)
-  const before = await residentBytes(portal.pid)
+  const before = residentBytes(portal.pid)
   let peak = before
-  const sampled = setInterval(async () => {
-    peak = Math.max(peak, await residentBytes(portal.pid))
+  const sampled = setInterval(() => {
+    peak = Math.max(peak, residentBytes(portal.pid))
   }, 100)
   for (const query of formats) await downloaded({ ...who, path: `${BULK}${query}` })
   // Sixty megabytes each, and nobody takes them.
@@ -188,9 +188,4 @@ async function whenQuiet(watched: { reads: () => number }): Promise<number> {
     60_000,
   )
   return seen
-}
-
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'latin1')
-  return Number(/^VmRSS:\s+([0-9]+)/m.exec(status)?.[1]) * 1024
 }

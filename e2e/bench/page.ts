@@ -1,6 +1,7 @@
+import { randomFrom } from '../random-from.ts'
 import { prepareLogs } from './live-ingest.ts'
 import { type BenchPortal, explorerPath, preparePortal, startBenchPortal, timed } from './portal-bench.ts'
-import { LINES_PER_SECOND, LOAD_START_SECOND, randomFrom } from './reference-load.ts'
+import { LINES_PER_SECOND, LOAD_START_SECOND } from './reference-load.ts'
 import { type Bench, expectEqual, type Measured, type Row } from './row.ts'
 import { median } from './statistics.ts'
 

@@ -1,3 +1,5 @@
+import { randomFrom } from '../random-from.ts'
+
 /**
  * The reference load: what a web site's three servers write, as one stream in the order in which the lines are written.
  * Combined log format with a collection's id at the end, 242 bytes a line on average, 200 collections of which the
@@ -54,17 +56,6 @@ const FOLDERS = [
 ] as const
 const NAMES = ['index.html', 'overview.html', 'portrait.jpg', 'main.css', 'app.js', 'report.pdf', ''] as const
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
-
-/** The generator mulberry32. @returns uniform numbers from 0 to below 1 */
-export function randomFrom(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
-  }
-}
 
 function pick<T>(values: readonly T[], fraction: number): T {
   const value = values[Math.floor(fraction * values.length)]

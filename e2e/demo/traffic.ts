@@ -1,3 +1,4 @@
+import { randomFrom } from '../random-from.ts'
 import {
   BROWSERS,
   NETWORKS,
@@ -55,17 +56,6 @@ function hash(text: string): number {
   for (let index = 0; index < text.length; index++)
     value = Math.imul(value ^ text.charCodeAt(index), 0x01000193)
   return value >>> 0
-}
-
-/** The generator mulberry32: small, fast, and good enough for scenery. */
-function randomFrom(seed: number): Random {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
-  }
 }
 
 function pick<T>(random: Random, values: readonly [T, ...T[]] | readonly T[]): T {

@@ -1,9 +1,8 @@
 import { PortalError } from '../errors.ts'
+import { STEERING_ALL } from './visible-html.ts'
 
 /** Characters of a refused value that are repeated: enough to recognise it. */
 const SHOWN_CHARACTERS = 60
-/** Controls, bidirectional overrides, invisible characters, lone surrogates: what would steer a terminal or a page. */
-const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu
 
 /** @returns `bad_parameter`, its detail `name=value: why.`, the value cut short and unable to steer what shows it. */
 export function badValue(name: string, value: string, why: string): PortalError {
@@ -16,7 +15,7 @@ export function badValue(name: string, value: string, why: string): PortalError 
 function shown(value: string): string {
   // Cut before anything is looked at character by character: a value may be as long as a request.
   const characters = Array.from(value.slice(0, 2 * SHOWN_CHARACTERS + 2))
-  const start = characters.slice(0, SHOWN_CHARACTERS).join('').replace(STEERING, escapeOf)
+  const start = characters.slice(0, SHOWN_CHARACTERS).join('').replace(STEERING_ALL, escapeOf)
   return characters.length > SHOWN_CHARACTERS ? `${start}…` : start
 }
 

@@ -43,13 +43,10 @@ export function readExplorerQuery(
   const { given, faults: unknown } = givenParameters(raw, PARAMETERS)
   const faults = [...unknown]
   const take = <T, Otherwise = T>(read: () => T, otherwise: Otherwise): T | Otherwise => {
-    try {
-      return read()
-    } catch (error) {
-      if (!(error instanceof PortalError) || error.code !== 'bad_parameter') throw error
-      faults.push(error)
-      return otherwise
-    }
+    const tried = attempt(read)
+    if (!tried.fault) return tried.value
+    faults.push(tried.fault)
+    return otherwise
   }
   const asked = take(() => parseZone(given.tz, clock.zone), null)
   const zone = asked ?? clock.zone
@@ -72,44 +69,37 @@ export function readExplorerQuery(
 
 const FALLBACK_MICROS = 3_600_000_000
 
-function windowOf({ from, to }: Given, clock: Clock): MicrosWindow {
-  try {
-    return parseWindow(from, to, clock)
-  } catch (error) {
-    if (!(error instanceof PortalError) || error.code !== 'bad_parameter') throw error
-    const alone = [
-      faultOf(() => parseWindow(from, undefined, clock)),
-      faultOf(() => parseWindow('0', to, clock)),
-    ]
-    const each = alone.flatMap((fault) => (fault === null ? [] : [fault]))
-    // One end without the other may be upside down again: the way on leaves both out.
-    throw refusal(['from', 'to'], each.length === 2 ? each.join(' ') : (error.detail ?? ''))
-  }
-}
+/** Either the value, or the `bad_parameter` that says why there is none. */
+type Tried<T> =
+  | { readonly value: T; readonly fault: null }
+  | { readonly value: null; readonly fault: PortalError }
 
-function faultOf(read: () => unknown): string | null {
+function attempt<T>(read: () => T): Tried<T> {
   try {
-    read()
-    return null
+    return { value: read(), fault: null }
   } catch (error) {
-    if (error instanceof PortalError && error.code === 'bad_parameter') return error.detail ?? ''
+    if (error instanceof PortalError && error.code === 'bad_parameter') return { value: null, fault: error }
     throw error
   }
 }
 
+function windowOf({ from, to }: Given, clock: Clock): MicrosWindow {
+  const { value, fault } = attempt(() => parseWindow(from, to, clock))
+  if (!fault) return value
+  const alone = [
+    attempt(() => parseWindow(from, undefined, clock)),
+    attempt(() => parseWindow('0', to, clock)),
+  ]
+  const each = alone.flatMap((tried) => (tried.fault ? [tried.fault.detail] : []))
+  // One end without the other may be upside down again: the way on leaves both out.
+  throw refusal(['from', 'to'], each.length === 2 ? each.join(' ') : (fault.detail ?? ''))
+}
+
 /** @returns a window that keeps whichever end is understood; the default one where neither is. */
 function nearestWindow({ from, to }: Given, clock: Clock): MicrosWindow {
-  const understood = (begin: string | undefined, end: string | undefined) => {
-    try {
-      return parseWindow(begin, end, clock)
-    } catch (error) {
-      if (error instanceof PortalError && error.code === 'bad_parameter') return null
-      throw error
-    }
-  }
-  const end = to === undefined ? null : understood('0', to)
+  const end = to === undefined ? null : attempt(() => parseWindow('0', to, clock)).value
   if (end) return { fromMicros: Math.max(0, end.toMicros - FALLBACK_MICROS), toMicros: end.toMicros }
-  return understood(from, undefined) ?? parseWindow(undefined, undefined, clock)
+  return attempt(() => parseWindow(from, undefined, clock)).value ?? parseWindow(undefined, undefined, clock)
 }
 
 function startOf({ after, before, at, context }: Given): ExplorerStart {
@@ -159,6 +149,11 @@ export type ExplorerPlace =
   | { readonly after: string }
   | { readonly before: string }
   | { readonly at: string; readonly context?: string }
+
+/** Whether the page is one line with those around it, whatever the window. */
+export function isContext(start: ExplorerStart): boolean {
+  return 'at' in start && start.context !== null
+}
 
 /** @returns what leads to the same page again, when only the way it is shown changes. */
 export function placeOf(start: ExplorerStart): ExplorerPlace | undefined {

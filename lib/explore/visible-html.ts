@@ -17,7 +17,7 @@ const ENTITIES: Record<string, string> = {
 }
 /** Controls, format characters (bidi overrides and isolates, zero-width), separators of lines, lone surrogates, private use. */
 const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/u
-const STEERING_ALL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu
+export const STEERING_ALL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu
 const REPLACEMENT = '\ufffd'
 
 /** @returns `text` with markup characters as entities; for text that the portal itself wrote. */

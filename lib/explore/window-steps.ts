@@ -1,10 +1,9 @@
 import type { MicrosWindow } from '../store/reading.ts'
+import { MICROS_PER_MS, MICROS_PER_SECOND } from './local-time.ts'
 import type { Clock } from './window.ts'
 
 /** Ways from one window to another that take no typing. */
 
-const MICROS_PER_MS = 1000
-const MICROS_PER_SECOND = 1e6
 const ZOOM = 2
 const HOUR_SECONDS = 3600
 /** A longer window is told in whole hours. */

@@ -1,7 +1,7 @@
 import type { CollectionId } from '#lib/collection-id.ts'
 import { cursorText } from '#lib/explore/cursor.ts'
 import type { ExplorerLines } from '#lib/explore/lines.ts'
-import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
+import { type ExplorerQuery, explorerHref, isContext } from '#lib/explore/query.ts'
 import { formatNumber, momentInWords, windowInWords } from '#lib/explore/time-text.ts'
 import type { Clock } from '#lib/explore/window.ts'
 import { EVERYTHING } from '#lib/store/reading.ts'
@@ -20,12 +20,12 @@ interface ExplorerProps extends ExplorerLines {
 export function Explorer(props: ExplorerProps) {
   const { collection, query, clock, page, target, newest, clientFields } = props
   const { start, zone } = query
-  const isContext = 'at' in start && start.context !== null
-  const view = isContext ? { ...query, window: EVERYTHING } : query
+  const isAround = isContext(start)
+  const view = isAround ? { ...query, window: EVERYTHING } : query
   return (
     <>
       <p className="mb-2 text-muted">
-        {isContext ? 'All that is kept' : windowInWords(query.window, zone)} · {formatNumber(page.total)}{' '}
+        {isAround ? 'All that is kept' : windowInWords(query.window, zone)} · {formatNumber(page.total)}{' '}
         {page.total === 1 ? 'line' : 'lines'}
       </p>
       <Toolbar collection={collection} query={query} clock={clock} />

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react'
 import type { CollectionId } from '#lib/collection-id.ts'
-import { type ExplorerQuery, explorerHref, placeOf, windowHref } from '#lib/explore/query.ts'
+import { type ExplorerQuery, explorerHref, isContext, placeOf, windowHref } from '#lib/explore/query.ts'
 import { type Clock, shiftWindow } from '#lib/explore/window.ts'
 import { sameLengthUpToNow, zoomOut } from '#lib/explore/window-steps.ts'
 import { DownloadMenu } from './download-menu.tsx'
@@ -19,8 +19,6 @@ interface ToolbarProps {
 export function Toolbar({ collection, query, clock, asksForTime = false }: ToolbarProps) {
   const { window, order } = query
   const place = placeOf(query.start)
-  // Around a line stand lines of any window: there is no window to download.
-  const isContext = 'at' in query.start && query.start.context !== null
   const to = (other: typeof window | null) => other && explorerHref(collection, { ...query, window: other })
   return (
     <div className="mb-3 flex flex-wrap items-center gap-2">
@@ -38,7 +36,8 @@ export function Toolbar({ collection, query, clock, asksForTime = false }: Toolb
         {order === 'asc' ? 'Newest first' : 'Oldest first'}
       </a>
       <ZoneMenu collection={collection} query={query} server={clock.zone} />
-      {!isContext && <DownloadMenu collection={collection} window={window} />}
+      {/* Around a line stand lines of any window: there is none to download. */}
+      {!isContext(query.start) && <DownloadMenu collection={collection} window={window} />}
     </div>
   )
 }
