@@ -5,8 +5,14 @@ import { type BuildOptions, NEXT_PROGRAM } from './build.ts'
 /** next-auth 4.24 uses `url.parse`, on addresses that Next.js has parsed before; the warning would be in every log. */
 const URL_PARSE_WARNING = '--disable-warning=DEP0169'
 
+/**
+ * Mebibytes of the space for young objects. The collector sees the buffers of a download only when it clears this space;
+ * with Node's own 16 they grew by 64 MiB first (measured: a million lines raised the process by 93 MiB, by 17 so).
+ */
+const YOUNG_SPACE = '--max-semi-space-size=4'
+
 export function portalArguments({ host, port }: { host: string; port: number }): string[] {
-  return [URL_PARSE_WARNING, NEXT_PROGRAM, 'start', '-H', host, '-p', String(port)]
+  return [URL_PARSE_WARNING, YOUNG_SPACE, NEXT_PROGRAM, 'start', '-H', host, '-p', String(port)]
 }
 
 /** @param settings the portal's own, by their names */

@@ -10,7 +10,10 @@ interface Encoding {
   readonly contentType: string
   /** What stands before the first line. */
   readonly header: Buffer
-  /** How many lines are encoded in one go; between two of them the process does what else there is to do. */
+  /**
+   * How many lines are read and encoded in one go. Between two of them the process does what else there is to do; fewer
+   * where a line leaves more garbage behind, or the collector comes round while its lines are still in use.
+   */
   readonly linesAtOnce: number
   /** @returns a function from members to their text; it may keep something between calls, so it is one download's own. */
   readonly encoder: (reading: LineReading) => (members: readonly Buffer[]) => Buffer
@@ -20,7 +23,7 @@ const ENCODINGS = {
   log: {
     contentType: 'text/plain; charset=utf-8',
     header: Buffer.alloc(0),
-    linesAtOnce: Number.POSITIVE_INFINITY,
+    linesAtOnce: 1000,
     encoder: () => logText,
   },
   csv: {

@@ -1,5 +1,4 @@
 import { pipeline, Readable } from 'node:stream'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { createGzip } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import type { CollectionGrant } from '../access/decide.ts'
@@ -31,20 +30,14 @@ export async function downloadStream(
   grant: CollectionGrant,
   { window, format, ...reading }: DownloadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
-  const pages = streamMembers(redis, grant, window)
-  const first = await pages.next()
   const { header, linesAtOnce, encoder } = encodingOf(format)
+  const pages = streamMembers(redis, grant, window, linesAtOnce)
+  const first = await pages.next()
   const encode = encoder(reading)
   async function* encoded(): AsyncGenerator<Buffer, void, undefined> {
     try {
       if (header.length > 0) yield header
-      for (let page = first; !page.done; page = await pages.next()) {
-        yield encode(page.value.slice(0, linesAtOnce))
-        for (let at = linesAtOnce; at < page.value.length; at += linesAtOnce) {
-          await nextTurn()
-          yield encode(page.value.slice(at, at + linesAtOnce))
-        }
-      }
+      for (let page = first; !page.done; page = await pages.next()) yield encode(page.value)
     } finally {
       await pages.return()
     }

@@ -15,7 +15,7 @@ const streamLinesScript = new Script('stream-lines')
 
 /**
  * Lines and bytes of one answer. Small on purpose: larger ones are no faster, keep Redis and the event loop from others
- * for longer, and live until the collector comes round.
+ * for longer, and what is still in use when the collector comes round twice it takes for long-lived.
  */
 const PAGE_LINES = 1000
 const PAGE_BYTES = 256 * 1024
@@ -28,7 +28,7 @@ interface StreamPage {
 }
 
 /**
- * The members of a window (see `lib/line/member.ts`), oldest first, in arrays of a bounded size, none of them empty. The
+ * The members of a window (see `lib/line/member.ts`), oldest first, in arrays of at most `pageLines`, none of them empty. The
  * next array is read while the caller works on the one before; a caller that stops asking stops the reading.
  * @throws PortalError `store_unavailable`, `store_refused`; what was read last and is gone without retention ends it too
  */
@@ -36,20 +36,23 @@ export async function* streamMembers(
   redis: Redis,
   grant: CollectionGrant,
   window: MicrosWindow,
+  pageLines = PAGE_LINES,
 ): AsyncGenerator<readonly Buffer[], void, undefined> {
   assertCollectionGrant(grant)
   const keys = [linesKey, segmentsKey, floorKey].map((key) => key(grant.collection))
-  const bounds = [scoreText(window.fromMicros), scoreText(window.toMicros), PAGE_LINES, PAGE_BYTES]
+  const bounds = [scoreText(window.fromMicros), scoreText(window.toMicros), pageLines, PAGE_BYTES]
   const read = async (after: readonly (string | Buffer)[]): Promise<StreamPage> => {
     const reply = await answered(streamLinesScript.run(redis, keys, [...bounds, ...after]))
-    const [more, lastScore, ...chunks] = reply as [number, Buffer, ...Buffer[][]]
+    // Emptied: the client's command goes on holding its reply, and the collector takes commands for long-lived.
+    const [more, lastScore, ...chunks] = (reply as unknown[]).splice(0) as [number, Buffer, ...Buffer[][]]
     return { members: chunks.flat(), more: more === 1, lastScore: lastScore.toString('latin1') }
   }
   let next: Promise<StreamPage> | null = read([])
   while (next) {
     const { members, more, lastScore }: StreamPage = await next
     const last = members.at(-1)
-    next = more && last ? read([lastScore, last]) : null
+    // A copy: as part of the answer it would keep all of that in memory for as long as the next command.
+    next = more && last ? read([lastScore, Buffer.from(last)]) : null
     // The page read ahead may fail while nobody waits for it; whoever asks for it next is told.
     next?.catch(() => undefined)
     if (members.length > 0) yield members
