@@ -8,9 +8,14 @@ import type { CollectionId } from '../collection-id.ts'
 
 /** Sorted set of the hot lines: member (see `lib/line/member.ts`) by score (epoch seconds with six decimals). */
 export const linesKey = (id: CollectionId) => `logs:collid:${id}`
-/** Sorted set, index of sealed segments: descriptor by the first line's score. */
+/** Sorted set, index of sealed segments: descriptor (see `segment-descriptor.ts`) by the first line's score. */
 export const segmentsKey = (id: CollectionId) => `{logs:collid:${id}}:segments`
-/** Hash, all-time and authoritative: `hits`, `removed`, `last` (highest second stored). */
+/** String, one sealed segment (see `lib/segment/format.ts`). */
+export const segmentKey = (id: CollectionId, name: string) => `{logs:collid:${id}}:segment:${name}`
+/**
+ * Hash, all-time and authoritative: `hits`, `removed`, `last` (highest second stored), `index` (a new random word at every
+ * change of the segment index).
+ */
 export const countsKey = (id: CollectionId) => `{logs:collid:${id}}:counts`
 /** Hash, one UTC day of event time, authoritative: `hits`, `s:<status class>`, `h:<source>`. */
 export const dayCountsKey = (id: CollectionId, day: string) => `{logs:collid:${id}}:counts:${day}`
