@@ -1,52 +1,63 @@
 #!lua flags=no-writes
--- One page of a collection's lines in (score, member) order, cut out of a window, from one moment of the store.
+-- The hot part of one page of a collection's lines in (score, member) order, cut out of a window, and the segment index,
+-- both from one moment of the store: a line that is sealed meanwhile is found in the one or in the other.
 --
--- KEYS  1 lines (zset)  2 segments (zset)
+-- KEYS  1 lines (zset)  2 segments (zset)  3 counts (hash)
 -- ARGV  1 from (score, inclusive)  2 to (score, exclusive)
 --       3 'forward' | 'from' (forward, the cursor's own line included) | 'backward'
 --       4 cursor's score, '' to begin at the window's edge
 --       5 cursor's place among the lines of that score when it was made, 0-based
 --       6 first 16 hexadecimal digits of SHA-1 of the cursor's member
 --       7 lines at most  8 bytes at most (one line is always given)
--- Returns {first rank of the window, rank after its last line, rank of the first line given, rank among equal scores of
---          the first and of the last line given, member, score, member, score, …}; always in ascending order.
+--       9 word of the segment index that the caller has
+-- Returns {word of the index, its members or nil where the caller has them, first hot rank of the window, hot rank after
+--          its last line, hot rank of the first line given, 1 if more follow in the direction read else 0,
+--          the cursor's place among the hot lines of its score or -1, the cursor's member where it is hot,
+--          member, score, member, score, …}; always in ascending order.
+-- Where the cursor's line is not hot, forward begins with the first line of its score and backward ends with the last.
 --
 -- By rank and not by score alone: many lines may share a score, and a cursor among them is found again by its hash,
 -- from the place it had, whatever was added before or after it meanwhile. Lua's own comparison of strings follows the
 -- server's locale, which is why members are not compared here.
-local lines, segments = KEYS[1], KEYS[2]
+local lines, segments, counts = KEYS[1], KEYS[2], KEYS[3]
 local from, to, forward, inclusive = ARGV[1], ARGV[2], ARGV[3] ~= 'backward', ARGV[3] == 'from'
 local cursorScore, cursorPlace, cursorHash = ARGV[4], tonumber(ARGV[5]), ARGV[6]
-local limit, maxBytes = tonumber(ARGV[7]), tonumber(ARGV[8])
+local limit, maxBytes, knownWord = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
 
 local function below(score) return redis.call('ZCOUNT', lines, '-inf', '(' .. score) end
 
-local function matches(rank)
+local function memberWithHash(rank)
   local member = redis.call('ZRANGE', lines, rank, rank)[1]
-  return member ~= nil and string.sub(redis.sha1hex(member), 1, 16) == cursorHash
+  if member and string.sub(redis.sha1hex(member), 1, 16) == cursorHash then return member end
 end
 
--- The rank of the cursor's line, or nil when it is gone (retention removes whole seconds).
-local function rankOfCursor()
+-- The rank and member of the cursor's line, or nil when it is not hot; the first rank of its score and the one after.
+local function findCursor()
   local first, after = below(cursorScore), redis.call('ZCOUNT', lines, '-inf', cursorScore)
-  if after == first then return nil, first end
   local guess = math.min(first + cursorPlace, after - 1)
-  for distance = 0, after - first do
-    if guess + distance < after and matches(guess + distance) then return guess + distance, first end
-    if distance > 0 and guess - distance >= first and matches(guess - distance) then return guess - distance, first end
+  for distance = 0, after - first - 1 do
+    for _, rank in ipairs({ guess + distance, guess - distance }) do
+      local member = rank >= first and rank < after and memberWithHash(rank)
+      if member then return rank, member, first, after end
+    end
   end
-  return nil, first
+  return nil, '', first, after
 end
+
+-- A hash of another type has no index: what would write one refuses such a collection.
+local word = redis.pcall('HGET', counts, 'index')
+if type(word) ~= 'string' then word = '' end
 
 local low, high = below(from), below(to)
 if high < low then high = low end
-local start, stop = low, high
+local start, stop, place, cursorMember = low, high, -1, ''
 if cursorScore ~= '' then
-  local rank, first = rankOfCursor()
+  local rank, member, first, after = findCursor()
+  if rank then place, cursorMember = rank - first, member end
   if forward then
     start = math.max(low, rank and (inclusive and rank or rank + 1) or first)
   else
-    stop = math.min(high, rank or first)
+    stop = math.min(high, rank or after)
   end
 end
 
@@ -79,18 +90,13 @@ while count < limit and start < stop and bytes < maxBytes do
   step = math.min(step * 4, 256)
 end
 
-local firstRank = forward and start - count or stop
-local result = { low, high, firstRank, 0, 0 }
-if count > 0 then
-  local head, tail = found[1], found[count]
-  if not forward then head, tail = tail, head end
-  result[4] = firstRank - below(head[2])
-  result[5] = firstRank + count - 1 - below(tail[2])
-  local first, last, by = 1, count, 1
-  if not forward then first, last, by = count, 1, -1 end
-  for i = first, last, by do
-    result[#result + 1] = found[i][1]
-    result[#result + 1] = found[i][2]
-  end
+local index = false
+if word ~= knownWord then index = redis.call('ZRANGE', segments, 0, -1) end
+local result = { word, index, low, high, forward and start - count or stop, start < stop and 1 or 0, place, cursorMember }
+local first, last, by = 1, count, 1
+if not forward then first, last, by = count, 1, -1 end
+for i = first, last, by do
+  result[#result + 1] = found[i][1]
+  result[#result + 1] = found[i][2]
 end
 return result

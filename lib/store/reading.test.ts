@@ -97,7 +97,7 @@ test('an empty window and an unknown collection give an empty page', async () =>
     start: { edge: 'newest' },
     limit: 5,
   })
-  assert.deepEqual(page, { lines: [], total: 0, skipped: 0, first: null, last: null })
+  assert.deepEqual(page, { lines: [], total: 0, skipped: 0, first: null, last: null, gaps: [] })
 })
 
 test('a page ends early when its lines are large, and still gives a line larger than the bound', async () => {

@@ -1,17 +1,14 @@
-import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { assertCollectionGrant, type CollectionGrant } from '../access/decide.ts'
-import { type DecodedMember, decodeMember, encodeMember } from '../line/member.ts'
-import { linesKey, segmentsKey } from './keys.ts'
-import { answered, Script } from './redis.ts'
-import { LATEST_MICROS, microsOfScore, scoreText } from './score.ts'
+import { type DecodedMember, encodeMember } from '../line/member.ts'
+import { hashOfMember, readMergedPage } from './merged-page.ts'
+import { LATEST_MICROS } from './score.ts'
+import { type Gap, SealedReader } from './sealed-reader.ts'
 
 /**
  * Reads of a collection's lines. All are in (score, member) order, each line once, and stay so while lines are added and
  * removed under them. A read takes a grant, which only the access decision makes; the collection read is the grant's.
  */
-
-const readPageScript = new Script('read-page')
 
 /** Half-open interval of microseconds since the epoch, `[fromMicros, toMicros)`. */
 export interface MicrosWindow {
@@ -55,6 +52,8 @@ export interface Page {
   /** Cursors of the first and of the last line; null on an empty page. */
   readonly first: Cursor | null
   readonly last: Cursor | null
+  /** What the store could not give of the stretch read. */
+  readonly gaps: readonly Gap[]
 }
 
 /** Lines on both sides of one. */
@@ -66,64 +65,22 @@ export interface PageAround extends Page {
 /** A page's bytes are bounded as well as its lines, since a line may have a mebibyte. */
 const PAGE_BYTES = 4 * 1024 * 1024
 
-function hashOfMember(member: Buffer): string {
-  return createHash('sha1').update(member).digest('hex').slice(0, 16)
+export interface PageRequest {
+  readonly window: MicrosWindow
+  readonly start: PageStart
+  /** Lines at most. */
+  readonly limit: number
+  readonly maxBytes?: number
 }
 
 /**
  * One page.
  * @throws PortalError `store_unavailable`, `store_refused`
  */
-export async function readPage(
-  redis: Redis,
-  grant: CollectionGrant,
-  options: { window: MicrosWindow; start: PageStart; limit: number; maxBytes?: number },
-): Promise<Page> {
+export async function readPage(redis: Redis, grant: CollectionGrant, request: PageRequest): Promise<Page> {
   assertCollectionGrant(grant)
-  const { collection } = grant
-  const { window, start, limit, maxBytes = PAGE_BYTES } = options
-  const { direction, cursor } = beginning(start)
-  const reply = (await answered(
-    readPageScript.run(
-      redis,
-      [linesKey(collection), segmentsKey(collection)],
-      [
-        scoreText(window.fromMicros),
-        scoreText(window.toMicros),
-        direction,
-        cursor ? scoreText(cursor.micros) : '',
-        cursor?.place ?? 0,
-        cursor?.hash ?? '',
-        limit,
-        maxBytes,
-      ],
-    ),
-  )) as [number, number, number, number, number, ...Buffer[]]
-  const [low, high, firstRank, firstPlace, lastPlace, ...flat] = reply
-  const lines: StoredLine[] = []
-  for (let i = 0; i < flat.length; i += 2) {
-    const member = flat[i] as Buffer
-    lines.push({ ...decodeMember(member), micros: microsOfScore((flat[i + 1] as Buffer).toString('latin1')) })
-  }
-  const cursorAt = (
-    place: number,
-    line: StoredLine | undefined,
-    member: Buffer | undefined,
-  ): Cursor | null => (line && member ? { micros: line.micros, hash: hashOfMember(member), place } : null)
-  return {
-    lines,
-    total: high - low,
-    skipped: firstRank - low,
-    first: cursorAt(firstPlace, lines[0], flat[0]),
-    last: cursorAt(lastPlace, lines.at(-1), flat.at(-2)),
-  }
-}
-
-function beginning(start: PageStart): { direction: 'forward' | 'from' | 'backward'; cursor: Cursor | null } {
-  if ('after' in start) return { direction: 'forward', cursor: start.after }
-  if ('from' in start) return { direction: 'from', cursor: start.from }
-  if ('before' in start) return { direction: 'backward', cursor: start.before }
-  return { direction: start.edge === 'oldest' ? 'forward' : 'backward', cursor: null }
+  const sealed = new SealedReader(redis, grant.collection, { keeps: true })
+  return readMergedPage(redis, grant.collection, { maxBytes: PAGE_BYTES, ...request }, sealed)
 }
 
 /**
@@ -150,6 +107,7 @@ export async function readAround(
     skipped: ahead.lines.length > 0 ? ahead.skipped : rest.skipped,
     first: ahead.first ?? rest.first,
     last: rest.last ?? ahead.last,
+    gaps: [...ahead.gaps, ...rest.gaps],
     place: isThere ? ahead.lines.length : null,
   }
 }
