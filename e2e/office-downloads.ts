@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { CSV_HEADER, csvRows } from '../lib/explore/download-csv.ts'
-import { encodeMember } from '../lib/line/member.ts'
 import { hostileLines, markOf } from './hostile-lines.ts'
 
 /** What a real spreadsheet makes of a CSV download: `npm test -- --office`, with LibreOffice as $SOFFICE. */
@@ -62,7 +61,7 @@ test('the check itself: LibreOffice does run a formula that nobody disarmed', as
 const lines = hostileLines('1824', (n) => `24/Nov/2026:14:${String(n % 60).padStart(2, '0')}:00 +0000`)
 const csv = Buffer.concat([
   CSV_HEADER,
-  csvRows({ zone: 'UTC', clientFields: new Map() })(lines.map((line) => encodeMember(line, 'web1', 0))),
+  csvRows({ zone: 'UTC', clientFields: new Map() })(lines.map((line) => ({ line, source: 'web1' }))),
 ])
 
 for (const [name, separators] of [

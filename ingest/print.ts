@@ -3,9 +3,8 @@ import type { Writable } from 'node:stream'
 import type { Redis } from 'ioredis'
 import { grantOperator } from '#lib/access/decide.ts'
 import type { CollectionId } from '#lib/collection-id.ts'
-import { logText } from '#lib/explore/log-text.ts'
 import { currentClock, parseWindow } from '#lib/explore/window.ts'
-import { streamMembers } from '#lib/store/line-stream.ts'
+import { streamLines } from '#lib/store/line-stream.ts'
 import { EVERYTHING } from '#lib/store/reading.ts'
 
 /** Writes a collection's lines, each followed by one LF, as the download does. */
@@ -19,7 +18,7 @@ export async function printLines(options: {
   const { redis, collection, from, to, output } = options
   const window =
     from === undefined && to === undefined ? EVERYTHING : parseWindow(from ?? '0', to, currentClock())
-  for await (const members of streamMembers(redis, grantOperator(collection), window)) {
-    if (!output.write(logText(members))) await once(output, 'drain')
+  for await (const lines of streamLines(redis, grantOperator(collection), window)) {
+    if (!output.write(lines.text())) await once(output, 'drain')
   }
 }

@@ -36,6 +36,11 @@ export const ERRORS = {
     fault: 'environment',
     text: 'The log store refused the portal. Nothing was lost. An operator has to look.',
   },
+  lines_unreadable: {
+    status: 503,
+    fault: 'environment',
+    text: 'Some lines could not be read; all others were given. An operator has to look.',
+  },
   source_unavailable: {
     status: 503,
     fault: 'environment',

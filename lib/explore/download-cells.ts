@@ -1,5 +1,5 @@
 import { accessFields } from '../line/access-fields.ts'
-import { decodeMember } from '../line/member.ts'
+import type { SourcedLine } from '../store/stretch.ts'
 
 /** The columns of a download that has columns: CSV's header and NDJSON's keys. */
 export const COLUMNS = [
@@ -38,17 +38,16 @@ export interface CellOptions {
 }
 
 /**
- * @returns a line's cells by their names, and the line's own bytes. A field that cannot be read is empty, and one that
+ * @returns a line's cells by their names. A field that cannot be read is empty, and one that
  * was logged as `-` too. `place` is empty while nothing knows places.
  */
 export function lineCells(
-  member: Buffer,
+  { line, source }: SourcedLine,
   { timeOf, clientFields, decode }: CellOptions,
-): { cells: Cells; line: Buffer } {
-  const { line, source } = decodeMember(member)
+): Cells {
   const fields = accessFields(line, clientFields.get(source))
   const text = (bytes: Buffer) => orEmpty(decode(bytes))
-  const cells: Cells = {
+  return {
     time: timeOf(line),
     source,
     address: text(fields.address),
@@ -61,7 +60,6 @@ export function lineCells(
     agent: text(fields.agent),
     line: decode(line),
   }
-  return { cells, line }
 }
 
 function orEmpty(text: string): string {

@@ -2,13 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseCsv } from '../../e2e/csv.ts'
-import { encodeMember } from '../line/member.ts'
 import { CSV_HEADER, csvRows } from './download-csv.ts'
 
 const TIME = '[23/Nov/2026:13:55:07 +0000]'
 const rowsOf = (lines: readonly (string | Buffer)[], source = 'web1') =>
   csvRows({ zone: 'UTC', clientFields: new Map() })(
-    lines.map((line) => encodeMember(Buffer.from(line), source, 0)),
+    lines.map((line) => ({ line: Buffer.from(line), source })),
   )
 const cellsOf = (line: string | Buffer, source?: string) => parseCsv(rowsOf([line], source))[0] ?? []
 const lineCell = (line: string | Buffer) => cellsOf(line).at(-1) ?? ''
@@ -106,7 +105,7 @@ test('whatever the bytes, each line is the last cell of a row of eleven', () => 
 test('the visitor is in the field that the line’s source says', () => {
   const line = '10.0.0.9 203.0.113.7 - - [06/May/2013:09:54:52 +0000] "GET / HTTP/1.1" 200 5 1824'
   const address = (clientFields: ReadonlyMap<string, number>) =>
-    csvRows({ zone: 'UTC', clientFields })([encodeMember(Buffer.from(line), 'web1', 0)])
+    csvRows({ zone: 'UTC', clientFields })([{ line: Buffer.from(line), source: 'web1' }])
       .toString()
       .split(',')[2]
   assert.equal(address(new Map([['web1', 2]])), '203.0.113.7')

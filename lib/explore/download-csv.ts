@@ -1,4 +1,5 @@
 import { stringify } from 'csv-stringify/sync'
+import type { SourcedLine } from '../store/stretch.ts'
 import { COLUMNS, type LineReading, lineCells } from './download-cells.ts'
 import { lineTimes } from './download-time.ts'
 
@@ -34,15 +35,15 @@ function inert(cell: string): string {
 
 export const CSV_HEADER = Buffer.from(`${COLUMNS.join(',')}\r\n`)
 
-/** @returns a function from members (see `lib/line/member.ts`) to their rows, without the header. */
-export function csvRows({ zone, clientFields }: LineReading): (members: readonly Buffer[]) => Buffer {
+/** @returns a function from lines to their rows, without the header. */
+export function csvRows({ zone, clientFields }: LineReading): (lines: Iterable<SourcedLine>) => Buffer {
   const options = {
     timeOf: lineTimes(zone),
     clientFields,
     decode: (bytes: Buffer) => bytes.toString('latin1'),
   }
-  return (members) => {
-    const rows = members.map((member) => Object.values(lineCells(member, options).cells))
+  return (lines) => {
+    const rows = Array.from(lines, (line) => Object.values(lineCells(line, options)))
     return Buffer.from(stringify(rows, OPTIONS), 'latin1')
   }
 }

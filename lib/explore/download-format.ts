@@ -1,8 +1,8 @@
 import { PortalError } from '../errors.ts'
+import type { SourcedLine, Stretch } from '../store/stretch.ts'
 import type { LineReading } from './download-cells.ts'
 import { CSV_HEADER, csvRows } from './download-csv.ts'
 import { ndjsonLines } from './download-ndjson.ts'
-import { logText } from './log-text.ts'
 
 /** The forms in which a window can be downloaded. */
 
@@ -15,8 +15,17 @@ interface Encoding {
    * where a line leaves more garbage behind, or the collector comes round while its lines are still in use.
    */
   readonly linesAtOnce: number
-  /** @returns a function from members to their text; it may keep something between calls, so it is one download's own. */
-  readonly encoder: (reading: LineReading) => (members: readonly Buffer[]) => Buffer
+  /** @returns a function from lines to their text; it may keep something between calls, so it is one download's own. */
+  readonly encoder: (reading: LineReading) => (lines: Stretch) => Buffer
+}
+
+function perLine(
+  encoder: (reading: LineReading) => (lines: Iterable<SourcedLine>) => Buffer,
+): Encoding['encoder'] {
+  return (reading) => {
+    const encode = encoder(reading)
+    return (stretch) => encode(stretch.lines())
+  }
 }
 
 const ENCODINGS = {
@@ -24,19 +33,19 @@ const ENCODINGS = {
     contentType: 'text/plain; charset=utf-8',
     header: Buffer.alloc(0),
     linesAtOnce: 1000,
-    encoder: () => logText,
+    encoder: () => (lines) => lines.text(),
   },
   csv: {
     contentType: 'text/csv; charset=utf-8; header=present',
     header: CSV_HEADER,
     linesAtOnce: 250,
-    encoder: csvRows,
+    encoder: perLine(csvRows),
   },
   ndjson: {
     contentType: 'application/x-ndjson; charset=utf-8',
     header: Buffer.alloc(0),
     linesAtOnce: 250,
-    encoder: ndjsonLines,
+    encoder: perLine(ndjsonLines),
   },
 } as const satisfies Record<string, Encoding>
 

@@ -2,14 +2,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { z } from 'zod'
-import { encodeMember } from '../line/member.ts'
 import { COLUMNS } from './download-cells.ts'
 import { ndjsonLines } from './download-ndjson.ts'
 
 const schema = z.record(z.string(), z.string())
 const parsed = (lines: readonly (string | Buffer)[]) =>
   ndjsonLines({ zone: 'UTC', clientFields: new Map() })(
-    lines.map((line) => encodeMember(Buffer.from(line), 'web1', 0)),
+    lines.map((line) => ({ line: Buffer.from(line), source: 'web1' })),
   )
     .toString('utf8')
     .split('\n')

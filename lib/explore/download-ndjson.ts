@@ -1,17 +1,19 @@
 import { isUtf8 } from 'node:buffer'
+import type { SourcedLine } from '../store/stretch.ts'
 import { type LineReading, lineCells } from './download-cells.ts'
 import { lineTimes } from './download-time.ts'
 
 /**
- * @returns a function from members (see `lib/line/member.ts`) to one JSON object a line. Bytes that are not UTF-8 become
+ * @returns a function from lines to one JSON object each. Bytes that are not UTF-8 become
  * U+FFFD; a line that has some is there a second time, exactly, as `line_base64`.
  */
-export function ndjsonLines({ zone, clientFields }: LineReading): (members: readonly Buffer[]) => Buffer {
+export function ndjsonLines({ zone, clientFields }: LineReading): (lines: Iterable<SourcedLine>) => Buffer {
   const options = { timeOf: lineTimes(zone), clientFields, decode: (bytes: Buffer) => bytes.toString('utf8') }
-  return (members) => {
+  return (lines) => {
     let text = ''
-    for (const member of members) {
-      const { cells, line } = lineCells(member, options)
+    for (const sourced of lines) {
+      const cells = lineCells(sourced, options)
+      const { line } = sourced
       const exact = isUtf8(line) ? cells : { ...cells, line_base64: line.toString('base64') }
       text += `${JSON.stringify(exact)}\n`
     }

@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import type { CollectionGrant } from '../access/decide.ts'
-import { streamMembers } from '../store/line-stream.ts'
+import { streamLines } from '../store/line-stream.ts'
 import type { MicrosWindow } from '../store/reading.ts'
 import type { LineReading } from './download-cells.ts'
 import { type DownloadFormat, encodingOf } from './download-format.ts'
@@ -31,7 +31,7 @@ export async function downloadStream(
   { window, format, ...reading }: DownloadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
   const { header, linesAtOnce, encoder } = encodingOf(format)
-  const pages = streamMembers(redis, grant, window, linesAtOnce)
+  const pages = streamLines(redis, grant, window, { pageLines: linesAtOnce })
   const first = await pages.next()
   const encode = encoder(reading)
   async function* encoded(): AsyncGenerator<Buffer, void, undefined> {

@@ -9,25 +9,34 @@ import {
   store,
   type TestLine,
 } from '../../e2e/store-server.ts'
-import { encodeMember } from '../line/member.ts'
 import { floorKey, linesKey } from './keys.ts'
-import { streamMembers } from './line-stream.ts'
+import { streamLines } from './line-stream.ts'
 import { EVERYTHING, type MicrosWindow } from './reading.ts'
 import { connectRedis, whenReady } from './redis.ts'
 import { microsOfSecond } from './score.ts'
+import type { Stretch } from './stretch.ts'
 
 const servers = openStoreServer()
 const T = 1_763_906_100
 let lastId = 0
 const newId = () => String(++lastId)
 
+/** A stretch says the same of its lines in both its ways. */
+function linesOf(stretch: Stretch): Buffer[] {
+  const lines = [...stretch.lines()].map(({ line }) => line)
+  assert.equal(lines.length, stretch.count)
+  assert.ok(stretch.text().equals(Buffer.concat(lines.flatMap((line) => [line, Buffer.from('\n')]))))
+  return lines
+}
+
 async function streamed(id: string, window: MicrosWindow = EVERYTHING): Promise<Buffer[]> {
   const seen: Buffer[] = []
-  for await (const some of streamMembers(servers.current().redis, readGrant(id), window)) seen.push(...some)
+  for await (const some of streamLines(servers.current().redis, readGrant(id), window))
+    seen.push(...linesOf(some))
   return seen
 }
 
-test('a stream gives every member of its window in order, whatever their bytes', async () => {
+test('a stream gives every line of its window in order, whatever their bytes', async () => {
   const id = newId()
   const odd = Buffer.from([0xff, 0x00, 0x09, 0x0d, 0x41])
   const lines: TestLine[] = Array.from({ length: 9001 }, (_, i) => ({
@@ -35,8 +44,10 @@ test('a stream gives every member of its window in order, whatever their bytes',
     micros: microsOfSecond(T) + i,
   }))
   await store(servers.current().redis, packLines(id, 'web1', lines))
-  const members = lines.map(({ line }) => encodeMember(Buffer.from(line), 'web1', 0))
-  assert.deepEqual(await streamed(id), members)
+  assert.deepEqual(
+    await streamed(id),
+    lines.map(({ line }) => line),
+  )
 })
 
 test('an empty window gives nothing', async () => {
@@ -51,9 +62,10 @@ test('lines of a mebibyte come one at a time, those among small ones too', async
   }))
   await store(servers.current().redis, packLines(id, '', lines))
   const seen: Buffer[] = []
-  for await (const some of streamMembers(servers.current().redis, readGrant(id), EVERYTHING)) {
-    assert.ok(some.filter(({ length }) => length > 1000).length <= 1)
-    seen.push(...some)
+  for await (const some of streamLines(servers.current().redis, readGrant(id), EVERYTHING)) {
+    const lines = linesOf(some)
+    assert.ok(lines.filter(({ length }) => length > 1000).length <= 1)
+    seen.push(...lines)
   }
   assert.ok(Buffer.concat(seen).equals(Buffer.concat(lines.map(({ line }) => line))))
 })
@@ -83,10 +95,7 @@ test('held against a naive twin: any lines, many of one microsecond, any window'
           .filter(({ micros }) => micros >= window.fromMicros && micros < window.toMicros)
           .sort((a, b) => a.micros - b.micros || Buffer.compare(a.line, b.line))
           .map(({ line }) => line.toString())
-        assert.deepEqual(
-          (await streamed(id, window)).map((member) => member.toString()),
-          twin,
-        )
+        assert.deepEqual((await streamed(id, window)).map(String), twin)
       },
     ),
     { numRuns: 60 },
@@ -109,8 +118,8 @@ test('lines that are added and removed meanwhile neither repeat nor hide the oth
   )
   const seen: string[] = []
   let round = 0
-  for await (const some of streamMembers(redis, readGrant(id), EVERYTHING)) {
-    seen.push(...some.map((member) => member.toString()))
+  for await (const some of streamLines(redis, readGrant(id), EVERYTHING)) {
+    seen.push(...linesOf(some).map(String))
     round++
     await store(
       redis,
@@ -139,10 +148,10 @@ test('a stream whose last line was removed with its second goes on after it', as
     micros: microsOfSecond(T + i),
   }))
   await store(redis, packLines(id, '', lines))
-  const stream = streamMembers(redis, readGrant(id), EVERYTHING)
+  const stream = streamLines(redis, readGrant(id), EVERYTHING)
   const seen: string[] = []
   for await (const some of stream) {
-    seen.push(...some.map((member) => member.toString()))
+    seen.push(...linesOf(some).map(String))
     await redis.set(floorKey(collectionId(id)), T + seen.length)
     await redis.zremrangebyscore(linesKey(collectionId(id)), '-inf', T + seen.length - 1)
   }
@@ -157,11 +166,11 @@ test('a store that was emptied under a stream ends it with an error and never as
   const id = newId()
   const lines = Array.from({ length: 5000 }, (_, i) => ({ line: `l${i}`, micros: microsOfSecond(T + i) }))
   await store(redis, packLines(id, '', lines))
-  const stream = streamMembers(redis, readGrant(id), EVERYTHING)
+  const stream = streamLines(redis, readGrant(id), EVERYTHING)
   await stream.next()
   await redis.del(linesKey(collectionId(id)))
   await assert.rejects(async () => {
-    for await (const some of stream) assert.ok(some.length > 0)
+    for await (const some of stream) assert.ok(some.count > 0)
   })
 })
 
@@ -174,7 +183,7 @@ test('a caller that stops asking stops the reading', async () => {
   await store(redis, packLines(id, '', lines))
   const reads = async () =>
     Number(/^cmdstat_evalsha:calls=([0-9]+)/m.exec(await redis.info('commandstats'))?.[1])
-  const stream = streamMembers(redis, readGrant(id), EVERYTHING)
+  const stream = streamLines(redis, readGrant(id), EVERYTHING)
   await stream.next()
   const before = await reads()
   await stream.return()

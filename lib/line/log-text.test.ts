@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { encodeMember } from '../line/member.ts'
 import { logText } from './log-text.ts'
+import { encodeMember } from './member.ts'
 
 test('each line is there in its own bytes with one LF, and nothing of the tag', () => {
   const line = fc.uint8Array({ maxLength: 40 }).map((bytes) => Buffer.from(bytes.filter((b) => b !== 0x0a)))

@@ -1,4 +1,4 @@
-import { tagStart } from '../line/member.ts'
+import { tagStart } from './member.ts'
 
 const LF = 0x0a
 
