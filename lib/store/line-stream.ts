@@ -103,6 +103,7 @@ export async function* streamLines(
   let next: Promise<Snapshot> | null = read(null)
   while (next) {
     const snapshot: Snapshot = await next
+    sealed.indexWasRead()
     if (snapshot.isMixed) {
       const merge: MergeEnd = yield* mergedStretches(snapshot, { sealed, window, pageLines, after })
       after = merge.position
@@ -151,10 +152,7 @@ async function takeSnapshot(
       Buffer,
       ...Buffer[][],
     ]
-    const index = currentIndex(redis, collection, {
-      word: word.toString('latin1'),
-      texts: descriptors?.map((text) => text.toString('latin1')) ?? null,
-    })
+    const index = currentIndex(redis, collection, [word, descriptors])
     if (index)
       return {
         index,

@@ -55,6 +55,7 @@ export async function readMergedPage(
   for (let tries = 1; ; tries++) {
     const snapshot = await takeSnapshot(redis, collection, { ...request, limit, maxBytes })
     if (!snapshot) continue
+    sealed.indexWasRead()
     try {
       const page = await mergedPage(snapshot, request, sealed)
       if (page) return page
@@ -98,10 +99,7 @@ async function takeSnapshot(
     ),
   )) as [Buffer, Buffer[] | null, number, number, number, number, number, Buffer, ...Buffer[]]
   const [word, descriptors, low, high, firstRank, more, place, member, ...flat] = reply
-  const index = currentIndex(redis, collection, {
-    word: word.toString('latin1'),
-    texts: descriptors?.map((text) => text.toString('latin1')) ?? null,
-  })
+  const index = currentIndex(redis, collection, [word, descriptors])
   if (!index) return null
   const hot: MergedLine[] = []
   for (let i = 0; i < flat.length; i += 2)

@@ -1,9 +1,11 @@
 import type { Redis } from 'ioredis'
+import { LRUCache } from 'lru-cache'
 import type { CollectionId } from '../collection-id.ts'
 import type { SegmentLines } from '../segment/lines.ts'
+import type { SegmentSummary } from '../segment/summary.ts'
 import type { Descriptor } from './segment-descriptor.ts'
 import type { SegmentIndex } from './segment-index.ts'
-import { fetchSegment, UnreadableSegment } from './segment-store.ts'
+import { fetchSegment, fetchSummary, UnreadableSegment } from './segment-store.ts'
 
 /** Reading sealed lines through an index that may be out of date by the time a segment's body is asked for. */
 
@@ -24,33 +26,19 @@ export class StaleIndex extends Error {
 
 /** Decoded segments kept for pages, bytes of the lines; those of the neighbouring pages are most likely asked for next. */
 const KEPT_BYTES = 64 * 1024 * 1024
+/** Minutes of summaries kept for histograms, some 100 bytes each. */
+const KEPT_MINUTES = 250_000
 
-class DecodedSegments {
-  readonly #byName = new Map<string, SegmentLines>()
-  #bytes = 0
-
-  get(name: string): SegmentLines | undefined {
-    const lines = this.#byName.get(name)
-    if (!lines) return undefined
-    this.#byName.delete(name)
-    this.#byName.set(name, lines)
-    return lines
-  }
-
-  keep(name: string, lines: SegmentLines): void {
-    if (this.#byName.has(name) || lines.text.length > KEPT_BYTES / 4) return
-    this.#byName.set(name, lines)
-    this.#bytes += lines.text.length
-    for (const [oldest, { text }] of this.#byName) {
-      if (this.#bytes <= KEPT_BYTES) break
-      this.#byName.delete(oldest)
-      this.#bytes -= text.length
-    }
-  }
-}
-
-/** A name stands for one segment of one collection for ever. */
-const decoded = new DecodedSegments()
+/** By name, which stands for one segment of one collection for ever. */
+const keptLines = new LRUCache<string, SegmentLines>({
+  maxSize: KEPT_BYTES,
+  maxEntrySize: KEPT_BYTES / 4,
+  sizeCalculation: ({ text }) => text.length + 1,
+})
+const keptSummaries = new LRUCache<string, SegmentSummary>({
+  maxSize: KEPT_MINUTES,
+  sizeCalculation: (summary) => summary.length + 1,
+})
 
 /** One read's way to the segments; what it could not get it remembers. */
 export class SealedReader {
@@ -58,7 +46,9 @@ export class SealedReader {
   readonly #redis: Redis
   readonly #collection: CollectionId
   readonly #keeps: boolean
-  readonly #missing = new Set<string>()
+  /** Bodies that were not there, by whether the index was read again since. */
+  #missing = new Set<string>()
+  #missingBefore = new Set<string>()
   readonly #unreadable = new Set<string>()
 
   /** @param options.keeps whether what is decoded is kept for others; not for reads that pass through everything */
@@ -68,6 +58,12 @@ export class SealedReader {
     this.#keeps = keeps
   }
 
+  /** Told each time the index is read: what it still names then and is not there is lost. */
+  indexWasRead(): void {
+    this.#missingBefore = this.#missingBefore.union(this.#missing)
+    this.#missing = new Set()
+  }
+
   /**
    * @param descriptor as the index names it now
    * @returns null where it cannot be read, which {@link gaps} then says
@@ -75,23 +71,43 @@ export class SealedReader {
    */
   async read(descriptor: Descriptor): Promise<SegmentLines | null> {
     const { name } = descriptor
-    const kept = decoded.get(`${this.#collection}:${name}`)
+    const kept = keptLines.get(name)
     if (kept) return kept
+    const lines = await this.#fetched(descriptor, () =>
+      fetchSegment(this.#redis, this.#collection, descriptor),
+    )
+    if (lines && this.#keeps) keptLines.set(name, lines)
+    return lines
+  }
+
+  async #fetched<T>(descriptor: Descriptor, fetch: () => Promise<T | null>): Promise<T | null> {
+    const { name } = descriptor
     if (this.#unreadable.has(name)) return null
     try {
-      const lines = await fetchSegment(this.#redis, this.#collection, descriptor)
-      if (lines) {
-        if (this.#keeps) decoded.keep(`${this.#collection}:${name}`, lines)
-        return lines
-      }
+      const found = await fetch()
+      if (found) return found
     } catch (error) {
       if (!(error instanceof UnreadableSegment)) throw error
       return this.#giveUp(descriptor, error.message)
     }
     // Replaced or removed since the index was read; or lost, if an index read after this still names it.
-    if (this.#missing.has(name)) return this.#giveUp(descriptor, `segment ${name} is not there`)
+    if (this.#missingBefore.has(name)) return this.#giveUp(descriptor, `segment ${name} is not there`)
     this.#missing.add(name)
     throw new StaleIndex()
+  }
+
+  /**
+   * @returns the segment's lines by minute and status class, or null where it cannot be read
+   * @throws as {@link read}
+   */
+  async readSummary(descriptor: Descriptor): Promise<SegmentSummary | null> {
+    const kept = keptSummaries.get(descriptor.name)
+    if (kept) return kept
+    const summary = await this.#fetched(descriptor, () =>
+      fetchSummary(this.#redis, this.#collection, descriptor),
+    )
+    if (summary) keptSummaries.set(descriptor.name, summary)
+    return summary
   }
 
   /** @returns sealed lines before that moment. Of a segment that cannot be read and reaches across it, none. */
@@ -104,6 +120,7 @@ export class SealedReader {
   }
 
   #giveUp({ name, firstMicros, lastMicros, lines }: Descriptor, reason: string): null {
+    if (this.#unreadable.has(name)) return null
     this.#unreadable.add(name)
     this.gaps.push({ firstMicros, lastMicros, lines, reason })
     return null

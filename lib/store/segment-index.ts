@@ -1,4 +1,5 @@
 import type { Redis } from 'ioredis'
+import { LRUCache } from 'lru-cache'
 import type { CollectionId } from '../collection-id.ts'
 import { type Descriptor, parseDescriptor } from './segment-descriptor.ts'
 
@@ -58,39 +59,44 @@ interface Kept {
  * The indexes last read, so that one is sent again only after it changed: a store changes the index's word with every
  * change. By connection, since another may lead to another store.
  */
-const keptOf = new WeakMap<Redis, Map<CollectionId, Kept>>()
+const keptOf = new WeakMap<Redis, LRUCache<CollectionId, Kept>>()
+
+function indexesOf(redis: Redis): LRUCache<CollectionId, Kept> {
+  const indexes =
+    keptOf.get(redis) ??
+    new LRUCache<CollectionId, Kept>({
+      maxSize: KEPT_DESCRIPTORS,
+      sizeCalculation: ({ index }) => index.descriptors.length + 1,
+    })
+  keptOf.set(redis, indexes)
+  return indexes
+}
 
 /** What no store answers as the word of an index. */
 const NO_WORD = '-'
 
 /** @returns the word of the index that is kept, to ask for it only when it is another. */
 export function keptIndexWord(redis: Redis, collection: CollectionId): string {
-  return keptOf.get(redis)?.get(collection)?.word ?? NO_WORD
+  return indexesOf(redis).get(collection)?.word ?? NO_WORD
 }
 
 /**
- * @param texts the index's members where the store sent them, else null: it is the one kept, whose word was asked with
- * @returns null where it is kept no longer: ask again
+ * @param reply the word of the index, and its members where the store sent them: else it is the one whose word was asked
+ * with
+ * @returns null where that is kept no longer: ask again
  */
 export function currentIndex(
   redis: Redis,
   collection: CollectionId,
-  { word, texts }: { word: string; texts: readonly string[] | null },
+  [word, members]: readonly [Buffer, readonly Buffer[] | null],
 ): SegmentIndex | null {
-  const indexes = keptOf.get(redis) ?? new Map<CollectionId, Kept>()
-  keptOf.set(redis, indexes)
-  const kept = indexes.get(collection)
-  if (!texts) return kept?.word === word ? kept.index : null
-  const index = new SegmentIndex(texts)
-  indexes.delete(collection)
-  indexes.set(collection, { word, index })
-  let descriptors = 0
-  for (const { index: one } of indexes.values()) descriptors += one.descriptors.length + 1
-  // The one read longest ago goes first.
-  for (const [id, { index: one }] of indexes) {
-    if (descriptors <= KEPT_DESCRIPTORS || id === collection) break
-    descriptors -= one.descriptors.length + 1
-    indexes.delete(id)
+  const indexes = indexesOf(redis)
+  const name = word.toString('latin1')
+  if (!members) {
+    const kept = indexes.get(collection)
+    return kept?.word === name ? kept.index : null
   }
+  const index = new SegmentIndex(members.map((member) => member.toString('latin1')))
+  indexes.set(collection, { word: name, index })
   return index
 }

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
-import { decodeSegment, SegmentError } from '../segment/format.ts'
+import { decodeSegment, decodeSummary, SegmentError } from '../segment/format.ts'
 import type { SegmentLines } from '../segment/lines.ts'
+import type { SegmentSummary } from '../segment/summary.ts'
 import { segmentKey } from './keys.ts'
 import { answered } from './redis.ts'
 import type { Descriptor } from './segment-descriptor.ts'
@@ -30,12 +31,43 @@ export async function fetchSegment(
 ): Promise<SegmentLines | null> {
   const key = segmentKey(collection, descriptor.name)
   const body = await answered(redis.getBuffer(key))
-  if (body === null) return null
+  return (
+    body &&
+    readable(key, descriptor, () => {
+      const lines = decodeSegment(body)
+      if (lines.count !== descriptor.lines || lines.micros[0] !== descriptor.firstMicros)
+        throw new SegmentError('it is not the segment that the index describes')
+      return lines
+    })
+  )
+}
+
+/** Holds the summary of most segments. */
+const FRONT_BYTES = 2048
+
+/** @returns as {@link fetchSegment}, the segment's lines by minute and status class. */
+export async function fetchSummary(
+  redis: Redis,
+  collection: CollectionId,
+  descriptor: Descriptor,
+): Promise<SegmentSummary | null> {
+  const key = segmentKey(collection, descriptor.name)
+  for (let bytes = FRONT_BYTES; ; ) {
+    const front = await answered(redis.getrangeBuffer(key, 0, bytes - 1))
+    if (front.length === 0) return null
+    const summary = readable(key, descriptor, () => {
+      const read = decodeSummary(front)
+      if ('needsBytes' in read && front.length < bytes) throw new SegmentError('it ends within its summary')
+      return read
+    })
+    if (!('needsBytes' in summary)) return summary
+    bytes = summary.needsBytes
+  }
+}
+
+function readable<T>(key: string, descriptor: Descriptor, read: () => T): T {
   try {
-    const lines = decodeSegment(body)
-    if (lines.count !== descriptor.lines || lines.micros[0] !== descriptor.firstMicros)
-      throw new SegmentError('it is not the segment that the index describes')
-    return lines
+    return read()
   } catch (error) {
     if (error instanceof SegmentError) throw new UnreadableSegment(key, descriptor, error)
     throw error

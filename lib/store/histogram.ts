@@ -1,0 +1,115 @@
+import type { Redis } from 'ioredis'
+import { assertCollectionGrant, type CollectionGrant } from '../access/decide.ts'
+import type { CollectionId } from '../collection-id.ts'
+import type { SegmentSummary } from '../segment/summary.ts'
+import { countsKey, linesKey, segmentsKey } from './keys.ts'
+import type { MicrosWindow } from './reading.ts'
+import { answered, Script } from './redis.ts'
+import { microsOfScore, scoreText } from './score.ts'
+import { SealedReader, StaleIndex } from './sealed-reader.ts'
+import { currentIndex, keptIndexWord, type SegmentIndex } from './segment-index.ts'
+
+/**
+ * How a window's lines spread over it. Counts are exact: whole segments count by their index entry, one that a bound cuts
+ * by its summary of minutes, and by its times where the bound is the window's own and falls within a minute.
+ */
+
+const readCountsScript = new Script('read-counts')
+const MICROS_PER_MINUTE = 60_000_000
+/** Segments may be replaced while they are read; maintenance runs far apart. */
+const MAX_TRIES = 50
+
+/** Moments that cut a window into pieces, its own ends first and last: ascending, those between on whole minutes. */
+export type Bounds = readonly number[]
+
+export interface Histogram {
+  readonly bounds: Bounds
+  /** Lines of each piece, one fewer than there are bounds. */
+  readonly counts: readonly number[]
+}
+
+/**
+ * @param boundsOf cuts the part of the window that has lines
+ * @returns null where no line stands in the window
+ * @throws PortalError `store_unavailable`, `store_refused`
+ */
+export async function readHistogram(
+  redis: Redis,
+  grant: CollectionGrant,
+  window: MicrosWindow,
+  boundsOf: (part: MicrosWindow) => Bounds,
+): Promise<Histogram | null> {
+  assertCollectionGrant(grant)
+  const { collection } = grant
+  const { index, hotEnds } = await readCounts(redis, collection, [])
+  const ends = [...hotEnds, index.descriptors.at(0)?.firstMicros, index.descriptors.at(-1)?.lastMicros]
+  const moments = ends.filter((micros) => micros !== undefined)
+  const part = {
+    fromMicros: Math.max(window.fromMicros, Math.min(...moments)),
+    toMicros: Math.min(window.toMicros, Math.max(...moments) + 1),
+  }
+  if (moments.length === 0 || part.fromMicros >= part.toMicros) return null
+  const bounds = boundsOf(part)
+  const sealed = new SealedReader(redis, collection, { keeps: true })
+  for (let tries = 1; ; tries++) {
+    const counts = await readCounts(redis, collection, bounds)
+    sealed.indexWasRead()
+    try {
+      const below = await Promise.all(
+        bounds.map(
+          async (micros, i) => (counts.hotBelow[i] ?? 0) + (await sealedBelow(counts.index, sealed, micros)),
+        ),
+      )
+      return { bounds, counts: below.slice(1).map((lines, i) => Math.max(0, lines - (below[i] ?? 0))) }
+    } catch (error) {
+      if (!(error instanceof StaleIndex) || tries >= MAX_TRIES) throw error
+    }
+  }
+}
+
+interface Counts {
+  readonly index: SegmentIndex
+  /** Of the first and the last hot line; empty where there are none. */
+  readonly hotEnds: readonly number[]
+  readonly hotBelow: readonly number[]
+}
+
+async function readCounts(redis: Redis, collection: CollectionId, bounds: Bounds): Promise<Counts> {
+  for (;;) {
+    const reply = await answered(
+      readCountsScript.run(
+        redis,
+        [linesKey(collection), segmentsKey(collection), countsKey(collection)],
+        [keptIndexWord(redis, collection), ...bounds.map(scoreText)],
+      ),
+    )
+    const [word, descriptors, first, last, ...hotBelow] = reply as [
+      Buffer,
+      Buffer[] | null,
+      Buffer,
+      Buffer,
+      ...number[],
+    ]
+    const index = currentIndex(redis, collection, [word, descriptors])
+    const hotEnds = [first, last].map(String).filter(Boolean).map(microsOfScore)
+    if (index) return { index, hotEnds, hotBelow }
+  }
+}
+
+async function sealedBelow(index: SegmentIndex, sealed: SealedReader, micros: number): Promise<number> {
+  const place = index.firstReaching(micros)
+  const descriptor = index.descriptors[place]
+  if (!descriptor || descriptor.firstMicros >= micros) return index.linesBefore(place)
+  if (micros % MICROS_PER_MINUTE !== 0) return sealed.linesBelow(index, micros)
+  const summary = await sealed.readSummary(descriptor)
+  return index.linesBefore(place) + linesBefore(summary ?? [], micros)
+}
+
+function linesBefore(summary: SegmentSummary, micros: number): number {
+  let lines = 0
+  for (const { second, byClass } of summary) {
+    if (second * 1_000_000 >= micros) break
+    for (const count of byClass) lines += count
+  }
+  return lines
+}
