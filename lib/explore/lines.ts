@@ -2,9 +2,18 @@ import type { Redis } from 'ioredis'
 import type { CollectionGrant } from '../access/decide.ts'
 import { readClientFields } from '../store/client-fields.ts'
 import { readGrantedHits } from '../store/counts.ts'
+import { type Histogram, readHistogram } from '../store/histogram.ts'
 import { EVERYTHING, type Page, readAround, readPage } from '../store/reading.ts'
-import type { ExplorerQuery } from './query.ts'
+import { type ExplorerQuery, isContext } from './query.ts'
+import { timeBuckets } from './time-buckets.ts'
 import type { Clock } from './window.ts'
+
+/** Bars of a histogram; some more where the window's ends cut two off. */
+const HISTOGRAM_BARS = 60
+
+export interface ExplorerHistogram extends Histogram {
+  readonly stepMinutes: number
+}
 
 /** What an explorer page shows of the store. */
 export interface ExplorerLines {
@@ -14,6 +23,8 @@ export interface ExplorerLines {
   /** Highest second stored in the collection, or null when no line ever arrived. */
   readonly newest: number | null
   readonly clientFields: ReadonlyMap<string, number>
+  /** Null where the page is not about a window, or the window has no lines. */
+  readonly histogram: ExplorerHistogram | null
 }
 
 /**
@@ -26,12 +37,27 @@ export async function readExplorerLines(
   query: ExplorerQuery,
   clock: Clock,
 ): Promise<ExplorerLines> {
-  const [{ page, place }, [hits], clientFields] = await Promise.all([
+  const [{ page, place }, [hits], clientFields, histogram] = await Promise.all([
     readLines(redis, grant, query),
     readGrantedHits(redis, [grant], clock.nowMs / 1000),
     readClientFields(redis),
+    isContext(query.start) ? null : readWindowHistogram(redis, grant, query),
   ])
-  return { page, target: place, newest: hits?.lastSeen ?? null, clientFields }
+  return { page, target: place, newest: hits?.lastSeen ?? null, clientFields, histogram }
+}
+
+async function readWindowHistogram(
+  redis: Redis,
+  grant: CollectionGrant,
+  { window, zone }: ExplorerQuery,
+): Promise<ExplorerHistogram | null> {
+  let stepMinutes = 0
+  const histogram = await readHistogram(redis, grant, window, (part) => {
+    const buckets = timeBuckets(part, zone, HISTOGRAM_BARS)
+    stepMinutes = buckets.stepMinutes
+    return buckets.bounds
+  })
+  return histogram && { ...histogram, stepMinutes }
 }
 
 async function readLines(

@@ -6,6 +6,8 @@ import { formatNumber, momentInWords, windowInWords } from '#lib/explore/time-te
 import type { Clock } from '#lib/explore/window.ts'
 import { EVERYTHING } from '#lib/store/reading.ts'
 import { EmptyWindow } from './empty-window.tsx'
+import { GapsNotice } from './gaps-notice.tsx'
+import { HistogramFigure } from './histogram-figure.tsx'
 import { LinesTable } from './lines-table.tsx'
 import { Pager } from './pager.tsx'
 import { Toolbar } from './toolbar.tsx'
@@ -18,7 +20,7 @@ interface ExplorerProps extends ExplorerLines {
 
 /** The window in words, the ways to other ones, and a page of its lines. */
 export function Explorer(props: ExplorerProps) {
-  const { collection, query, clock, page, target, newest, clientFields } = props
+  const { collection, query, clock, page, target, newest, clientFields, histogram } = props
   const { start, zone } = query
   const isAround = isContext(start)
   const view = isAround ? { ...query, window: EVERYTHING } : query
@@ -30,7 +32,9 @@ export function Explorer(props: ExplorerProps) {
       </p>
       <Toolbar collection={collection} query={query} clock={clock} />
       {'at' in start && <AboutLine collection={collection} query={query} start={start} target={target} />}
-      {page.total === 0 ? (
+      <GapsNotice gaps={page.gaps} zone={zone} />
+      {histogram && <HistogramFigure collection={collection} query={query} histogram={histogram} />}
+      {page.total === 0 && page.gaps.length === 0 ? (
         <EmptyWindow collection={collection} newest={newest} query={view} clock={clock} />
       ) : (
         <>

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { after } from 'next/server'
 import type { CollectionId } from '#lib/collection-id.ts'
 import { cursorText } from '#lib/explore/cursor.ts'
@@ -7,7 +6,7 @@ import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
 import { isWithinOneDay } from '#lib/explore/time-text.ts'
 import { type MicrosWindow, type Page, pageCursors } from '#lib/store/reading.ts'
 import { CopyLines } from './copy-lines.tsx'
-import { holdRows, releaseRows } from './held-rows.ts'
+import { hold } from './held-html.ts'
 import { LinesBody } from './lines-body.tsx'
 
 interface LinesTableProps {
@@ -42,9 +41,6 @@ export function LinesTable({ page, collection, query, shown, target, clientField
     target: target !== null && isDescending ? last - target : target,
     clientFields,
   })
-  const rows = randomUUID()
-  holdRows(rows, html)
-  after(() => releaseRows(rows))
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a box that scrolls has to be reachable by keyboard
     <section className="lines-box" tabIndex={0} aria-label="Lines">
@@ -58,7 +54,7 @@ export function LinesTable({ page, collection, query, shown, target, clientField
             ))}
           </tr>
         </thead>
-        <LinesBody rows={rows} />
+        <LinesBody rows={hold(html, after)} />
       </table>
       <CopyLines />
     </section>

@@ -1,6 +1,6 @@
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
-import { reportFault } from '#app/fault-report.ts'
+import { logLine, reportFault } from '#app/fault-report.ts'
 import { PlainPage } from '#app/plain-page.tsx'
 import { Shell } from '#app/shell.tsx'
 import { requireCollection } from '#app/viewer.ts'
@@ -52,6 +52,7 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
   try {
     if (fault) throw fault
     const lines = await readExplorerLines(context().redis, grant, query, clock)
+    for (const { reason } of lines.page.gaps) logLine(`collection ${collection}: ${reason}`)
     return <Explorer collection={collection} query={query} clock={clock} {...lines} />
   } catch (thrown) {
     return (
