@@ -1,6 +1,7 @@
 import type { Histogram } from '../store/histogram.ts'
 import type { MicrosWindow } from '../store/reading.ts'
-import { formatNumber, momentInWords } from './time-text.ts'
+import type { ExplorerHistogram } from './lines.ts'
+import { formatNumber, momentInWords, windowInWords } from './time-text.ts'
 import { escapeHtml } from './visible-html.ts'
 
 /**
@@ -40,11 +41,20 @@ export function histogramSvg({ bounds, counts }: Histogram, { zone, hrefOf }: Hi
   return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" preserveAspectRatio="none" aria-hidden="true">${bars.join('')}</svg>`
 }
 
-/** @returns what the bars say, for a caption: `Lines in each 2 minutes; most, 512, from 24 Nov 2026, 13:40`. */
-export function histogramInWords({ bounds, counts }: Histogram, stepMinutes: number, zone: string): string {
+/**
+ * @param window the page's; named are the bars' own ends where they show a part of it
+ * @returns what the bars say, for a caption: `Lines in each 2 minutes; most, 512, from 24 Nov 2026, 13:40`
+ */
+export function histogramInWords(
+  { bounds, counts, stepMinutes }: ExplorerHistogram,
+  window: MicrosWindow,
+  zone: string,
+): string {
   const most = Math.max(...counts)
   const at = bounds[counts.indexOf(most)] ?? 0
-  return `Lines in each ${stepInWords(stepMinutes)}; most, ${formatNumber(most)}, from ${momentInWords(at / 1000, zone)}`
+  const part = { fromMicros: bounds[0] ?? 0, toMicros: bounds.at(-1) ?? 0 }
+  const isPart = part.fromMicros !== window.fromMicros || part.toMicros !== window.toMicros
+  return `Lines in each ${stepInWords(stepMinutes)}${isPart ? ` of ${windowInWords(part, zone)}` : ''}; most, ${formatNumber(most)}, from ${momentInWords(at / 1000, zone)}`
 }
 
 function linesInWords(lines: number): string {

@@ -19,6 +19,9 @@ const MICROS_PER_MINUTE = 60_000_000
 /** Segments may be replaced while they are read; maintenance runs far apart. */
 const MAX_TRIES = 50
 
+/** Of a window that is longer than its part with lines by more than this, only that part is looked at. */
+const MOSTLY_EMPTY = 10
+
 /** Moments that cut a window into pieces, its own ends first and last: ascending, those between on whole minutes. */
 export type Bounds = readonly number[]
 
@@ -29,7 +32,7 @@ export interface Histogram {
 }
 
 /**
- * @param boundsOf cuts the part of the window that has lines
+ * @param boundsOf cuts the window, or the part of it that has lines where it is mostly empty
  * @returns null where no line stands in the window
  * @throws PortalError `store_unavailable`, `store_refused`
  */
@@ -49,7 +52,7 @@ export async function readHistogram(
     toMicros: Math.min(window.toMicros, Math.max(...moments) + 1),
   }
   if (moments.length === 0 || part.fromMicros >= part.toMicros) return null
-  const bounds = boundsOf(part)
+  const bounds = boundsOf(lengthOf(window) > MOSTLY_EMPTY * lengthOf(part) ? part : window)
   const sealed = new SealedReader(redis, collection, { keeps: true })
   for (let tries = 1; ; tries++) {
     const counts = await readCounts(redis, collection, bounds)
@@ -66,6 +69,8 @@ export async function readHistogram(
     }
   }
 }
+
+const lengthOf = ({ fromMicros, toMicros }: MicrosWindow) => toMicros - fromMicros
 
 interface Counts {
   readonly index: SegmentIndex

@@ -19,7 +19,7 @@ export function HistogramFigure({ collection, query, histogram }: HistogramFigur
   return (
     <figure className="histogram">
       <HistogramBars bars={hold(histogramSvg(histogram, { zone, hrefOf }), after)} />
-      <figcaption>{histogramInWords(histogram, histogram.stepMinutes, zone)}</figcaption>
+      <figcaption>{histogramInWords(histogram, query.window, zone)}</figcaption>
     </figure>
   )
 }
