@@ -44,11 +44,11 @@ export function startIngest(redisUrl: string, args: readonly string[]): RunningI
 export async function runIngest(
   redisUrl: string,
   args: readonly string[],
-  input: Buffer | string | Iterable<Buffer | string> = '',
+  input: Buffer | string | Iterable<Buffer | string> | AsyncIterable<Buffer> = '',
 ): Promise<IngestRun> {
   const run = startIngest(redisUrl, args)
   const chunks = typeof input === 'string' || Buffer.isBuffer(input) ? [input] : input
-  for (const chunk of chunks) {
+  for await (const chunk of chunks) {
     if (!run.stdin.write(chunk)) await Promise.race([once(run.stdin, 'drain'), run.done])
   }
   run.stdin.end()

@@ -9,7 +9,7 @@ import type { MicrosWindow } from './reading.ts'
 import { answered, Script } from './redis.ts'
 import { microsOfScore, scoreText } from './score.ts'
 import { firstAtOrAfter, type Gap, SealedReader, StaleIndex } from './sealed-reader.ts'
-import { currentIndex, keptIndexWord, type SegmentIndex } from './segment-index.ts'
+import { currentIndex, keptIndexWord, type SegmentIndex } from './sealed-index.ts'
 import { HotStretch, JoinedStretch, SealedStretch, type Stretch } from './stretch.ts'
 
 /**
