@@ -11,11 +11,20 @@ export type ClientField = number | 'by line' | 'as kept'
 export type Command =
   | { verb: 'help' }
   | { verb: 'read'; source: string; clientField: ClientField; json: boolean; waitSeconds: number }
+  | {
+      verb: 'backfill'
+      /** Paths as given, by source. */
+      sources: ReadonlyMap<string, readonly string[]>
+      clientField: ClientField
+      json: boolean
+      waitSeconds: number
+    }
   | { verb: 'print'; collection: CollectionId; from: string | undefined; to: string | undefined }
 
 export const HELP = `Reads access logs into the portal's store.
 
   npm run -s ingest -- [OPTIONS] < access.log       reads a log from standard input, to its end
+  npm run -s ingest -- backfill NAME=FILE…          reads a server's old logs from files, several times faster
   npm run -s ingest -- print ID [--from T --to T]   writes a collection's lines to standard output
 
 Options of reading
@@ -29,6 +38,11 @@ Options of reading
                     it for all lines of the source, until a run says something else; clf and combined without it forget it
   --json            the summary as one JSON object
   --wait SECONDS    how long to try to reach Redis before giving up (30)
+
+Files of backfill  plain, gzip or zstd by their content, in any order: all files of a NAME are one log, so give them in one
+                   run. A FILE may be a pattern; files without NAME= belong to the name before: web1=/srv/old/access.log*
+                   It takes --format, --client-field, --json and --wait as reading does. Lines go into segments at once;
+                   small ones are joined by maintain. A file that breaks off is named, and read as far as it goes
 
 Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; '14:00 - 14:30', '2026-11-23 13:55 - 14:55'
                    --from and --to: 2026-11-23, 2026-11-23T13:55:07, the same with Z or +02:00, 14:00, 'yesterday 9:30',
@@ -73,7 +87,10 @@ export function parseCommand(args: readonly string[]): Command {
   const [verb, ...rest] = positionals
   if (verb === undefined) return readCommand(values)
   if (verb === 'print') return printCommand(values, rest)
-  return usage(`Unknown verb '${verb}': this version takes print, or no verb to read standard input.`)
+  if (verb === 'backfill') return backfillCommand(values, rest)
+  return usage(
+    `Unknown verb '${verb}': this version takes backfill, print, or no verb to read standard input.`,
+  )
 }
 
 function parse(args: readonly string[]) {
@@ -103,13 +120,40 @@ function refuseOthers(values: Values, verb: string, taken: readonly string[]): v
 
 function readCommand(values: Values): Command {
   refuseOthers(values, 'reading', ['source', 'format', 'client-field', 'json', 'wait'])
-  const { source = '', format = 'auto', json = false, wait = '30' } = values
+  const { source = '' } = values
   if (values.source !== undefined && !SOURCE_PATTERN.test(source))
     usage(`--source '${source}': takes 1 to 32 letters, digits, '.', '_' or '-'.`)
+  return { verb: 'read', source, ...howToRead(values) }
+}
+
+function howToRead(values: Values): { clientField: ClientField; json: boolean; waitSeconds: number } {
+  const { format = 'auto', json = false, wait = '30' } = values
   if (!FORMATS.includes(format)) usage(`--format '${format}': this version takes ${FORMATS.join(', ')}.`)
   const clientField = readClientField(format, values['client-field'])
   if (!/^[0-9]{1,6}$/.test(wait)) usage(`--wait '${wait}': takes whole seconds.`)
-  return { verb: 'read', source, clientField, json, waitSeconds: Number(wait) }
+  return { clientField, json, waitSeconds: Number(wait) }
+}
+
+function backfillCommand(values: Values, rest: readonly string[]): Command {
+  refuseOthers(values, 'backfill', ['format', 'client-field', 'json', 'wait'])
+  const sources = new Map<string, string[]>()
+  let paths: string[] | undefined
+  for (const argument of rest) {
+    const equals = argument.indexOf('=')
+    const name = argument.slice(0, Math.max(0, equals))
+    // What has a slash before its '=' is a path.
+    const isNamed = equals >= 0 && !name.includes('/')
+    if (isNamed && !SOURCE_PATTERN.test(name))
+      usage(`backfill '${argument}': a name takes 1 to 32 letters, digits, '.', '_' or '-'.`)
+    if (isNamed) paths = sources.get(name) ?? []
+    if (isNamed && paths) sources.set(name, paths)
+    const path = isNamed ? argument.slice(equals + 1) : argument
+    if (path === '') usage(`backfill '${argument}': a file has to follow the '='.`)
+    if (!paths) return usage(`backfill '${argument}': whose log is it? Give it as web1=${argument}.`)
+    paths.push(path)
+  }
+  if (sources.size === 0) usage('backfill takes files, such as web1=/srv/old/access.log.1.gz.')
+  return { verb: 'backfill', sources, ...howToRead(values) }
 }
 
 function readClientField(format: string, text: string | undefined): ClientField {
