@@ -59,7 +59,13 @@ export async function backfill(options: BackfillOptions): Promise<BackfillOutcom
   const say = (text: string) => progress.say(options.word(text))
   const pool = new MergePool(options.merge)
   const writer = new BatchWriter({ redis, summary, say, giveUp })
-  const merging = new Merging({ pool, writer, summary, free: gathering.free, giveUp })
+  const merging = new Merging({
+    pool,
+    writer,
+    summary,
+    release: (buffers) => gathering.release(buffers),
+    giveUp,
+  })
   // What Redis has not answered by then is not waited for.
   giveUp.addEventListener('abort', () => {
     redis.disconnect()

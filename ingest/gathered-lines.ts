@@ -1,20 +1,26 @@
 import type { CollectionId } from '#lib/collection-id.ts'
-import type { SegmentLines } from '#lib/segment/lines.ts'
 import type { FreeBuffers } from '#lib/store/free-buffers.ts'
 import { secondOfMicros } from '#lib/store/score.ts'
+import type { Block, LineBlocks } from './line-blocks.ts'
 import type { DecidedLine } from './line-decider.ts'
-import { dropRepeats, orderOf } from './line-order.ts'
+import { dropRepeats, type LinesInBlocks, orderOf } from './line-order.ts'
+import { columnBytes, type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 
 /**
  * Lines of one collection, gathered in the order in which they were read, until they are taken in the order in which they
- * are stored. As columns in a few buffers, since a line that is an object costs more than finding it did.
+ * are stored. In blocks, one line behind the other, each from a byte divisible by eight:
+ *
+ *     f64 microseconds since the epoch | u32 bytes of the line, its LF among them | u32 place of its tag | line | LF
  */
 
-const FIRST_LINES = 16
-const FIRST_TEXT_BYTES = 2048
+const HEADER_BYTES = 16
 const LF = 0x0a
-const BYTES_OF_MICROS = 8
-const BYTES_OF_PLACE = 4
+
+export interface GatheringMemory {
+  readonly blocks: LineBlocks
+  /** For lines that are taken. */
+  readonly free: FreeBuffers
+}
 
 /** Lines taken, in (score, member) order. */
 export interface TakenLines {
@@ -36,88 +42,44 @@ export interface TakeLimits {
 
 export class GatheredLines {
   readonly collection: CollectionId
-  readonly #free: FreeBuffers
-  #text: Buffer<ArrayBuffer> = Buffer.alloc(0)
-  #textBytes = 0
-  #micros = new Float64Array(0)
-  #starts = new Uint32Array(1)
-  #tagOf = new Uint32Array(0)
-  #count = 0
+  readonly #memory: GatheringMemory
+  #blocks: Block[] = []
+  /** The last of them, and where it is free. */
+  #block: Block | null = null
+  #at = 0
   #placeOfTag = new Map<string, number>()
   #lastTag = ''
   #lastTagPlace = -1
-
-  constructor(collection: CollectionId, free: FreeBuffers) {
-    this.collection = collection
-    this.#free = free
-  }
-
-  get count(): number {
-    return this.#count
-  }
-
+  count = 0
   /** Bytes of the lines with their LF. */
-  get textBytes(): number {
-    return this.#textBytes
-  }
-
+  textBytes = 0
   /** What they take of memory, bytes. */
-  get heldBytes(): number {
-    return this.#text.length + this.#micros.length * (BYTES_OF_MICROS + 2 * BYTES_OF_PLACE)
-  }
+  heldBytes = 0
 
-  /** Infinite where there are none. */
-  get firstSecond(): number {
-    let first = Number.POSITIVE_INFINITY
-    for (let place = 0; place < this.#count; place++) first = Math.min(first, this.#micros[place] ?? 0)
-    return secondOfMicros(first)
+  constructor(collection: CollectionId, memory: GatheringMemory) {
+    this.collection = collection
+    this.#memory = memory
   }
 
   add({ bytes, start, end, tag, micros }: DecidedLine): void {
     if (tag !== this.#lastTag || this.#lastTagPlace < 0) this.#findTag(tag)
-    this.#append(bytes, start, end, { micros, tagPlace: this.#lastTagPlace })
+    this.#append(bytes, start, end, micros)
   }
 
   /**
    * Takes whole seconds from the front, in (score, member) order, each identity once.
    * @returns null where none is to be taken.
    */
-  take({ beforeSecond, onlyFull, maxLines, maxTextBytes }: TakeLimits): TakenLines | null {
-    if (this.#count === 0) return null
-    const gathered = this.#gathered()
-    const order = orderOf(gathered)
-    const secondAt = (index: number) => secondOfMicros(gathered.micros[order[index] ?? 0] ?? 0)
-    let taken = 0
-    let takenBytes = 0
-    let isFull = false
-    while (!isFull && taken < order.length && secondAt(taken) < beforeSecond) {
-      const second = secondAt(taken)
-      let end = taken
-      let textBytes = takenBytes
-      for (; end < order.length && secondAt(end) === second; end++)
-        textBytes += sizeOf(gathered, order[end] ?? 0)
-      isFull = end >= maxLines || textBytes >= maxTextBytes
-      if (taken > 0 && (end > maxLines || textBytes > maxTextBytes)) break
-      taken = end
-      takenBytes = textBytes
-    }
-    if (taken === 0 || (onlyFull && !isFull)) return null
-    const chosen = dropRepeats(gathered, order.subarray(0, taken))
-    const buffers = this.#copied(gathered, chosen)
-    this.#keep(gathered, order.subarray(taken))
-    return { collection: this.collection, buffers, repeats: taken - chosen.length }
-  }
-
-  #gathered(): SegmentLines {
-    const count = this.#count
-    return {
-      count,
-      micros: this.#micros.subarray(0, count),
-      text: this.#text.subarray(0, this.#textBytes),
-      starts: this.#starts.subarray(0, count + 1),
-      tags: [...this.#placeOfTag.keys()],
-      tagOf: this.#tagOf.subarray(0, count),
-    }
+  take(limits: TakeLimits): TakenLines | null {
+    if (this.count === 0) return null
+    const lines = this.#gathered()
+    const order = orderOf(lines)
+    const end = endOfPiece(lines, order, limits)
+    if (end === 0) return null
+    const chosen = dropRepeats(lines, order.subarray(0, end))
+    const buffers = this.#copied(lines, chosen)
+    this.#keep(lines, order.subarray(end))
+    return { collection: this.collection, buffers, repeats: end - chosen.length }
   }
 
   #findTag(tag: string): void {
@@ -130,55 +92,73 @@ export class GatheredLines {
     this.#lastTagPlace = place
   }
 
-  #append(from: Buffer, start: number, end: number, line: { micros: number; tagPlace: number }): void {
-    const needed = this.#textBytes + end - start + 1
-    if (needed > this.#text.length) this.#growText(needed)
-    if (this.#count === this.#micros.length) this.#growColumns()
-    from.copy(this.#text, this.#textBytes, start, end)
-    this.#text[needed - 1] = LF
-    this.#textBytes = needed
-    this.#micros[this.#count] = line.micros
-    this.#tagOf[this.#count] = line.tagPlace
-    this.#starts[++this.#count] = needed
+  /** Adds a line with the tag found last. */
+  #append(from: Buffer, start: number, end: number, micros: number): void {
+    const lineBytes = end - start + 1
+    let block = this.#block
+    if (block === null || block.end - this.#at < HEADER_BYTES + lineBytes) {
+      block = this.#memory.blocks.take(HEADER_BYTES + lineBytes)
+      this.#blocks.push(block)
+      this.#block = block
+      this.#at = block.start
+      this.heldBytes += block.end - block.start
+    }
+    const at = this.#at
+    const { bytes, floats, words } = block.slab
+    floats[at >> 3] = micros
+    words[(at >> 2) + 2] = lineBytes
+    words[(at >> 2) + 3] = this.#lastTagPlace
+    from.copy(bytes, at + HEADER_BYTES, start, end)
+    bytes[at + HEADER_BYTES + lineBytes - 1] = LF
+    block.used = this.#at = alignedEnd(at, lineBytes)
+    this.count++
+    this.textBytes += lineBytes
   }
 
-  #growText(needed: number): void {
-    const larger = this.#free.take(Math.max(needed, this.#text.length * 2, FIRST_TEXT_BYTES))
-    this.#text.copy(larger, 0, 0, this.#textBytes)
-    this.#free.give(this.#text)
-    this.#text = larger
-  }
-
-  #growColumns(): void {
-    const lines = Math.max(FIRST_LINES, this.#micros.length * 2)
-    const [micros, starts, tagOf] = [
-      new Float64Array(lines),
-      new Uint32Array(lines + 1),
-      new Uint32Array(lines),
-    ]
-    micros.set(this.#micros)
-    starts.set(this.#starts)
-    tagOf.set(this.#tagOf)
-    this.#micros = micros
-    this.#starts = starts
-    this.#tagOf = tagOf
+  /** @returns the lines in the order in which they were added. */
+  #gathered(): LinesInBlocks {
+    const { count } = this
+    const lines: LinesInBlocks = {
+      count,
+      micros: new Float64Array(count),
+      slabs: [],
+      starts: new Uint32Array(count),
+      lengths: new Uint32Array(count),
+      tagOf: new Uint32Array(count),
+      tags: [...this.#placeOfTag.keys()],
+    }
+    let place = 0
+    for (const { slab, start, used } of this.#blocks) {
+      const { bytes, floats, words } = slab
+      for (let at = start; at < used; place++) {
+        const length = words[(at >> 2) + 2] ?? 0
+        lines.micros[place] = floats[at >> 3] ?? 0
+        lines.slabs.push(bytes)
+        lines.starts[place] = at + HEADER_BYTES
+        lines.lengths[place] = length
+        lines.tagOf[place] = words[(at >> 2) + 3] ?? 0
+        at = alignedEnd(at, length)
+      }
+    }
+    return lines
   }
 
   /** @returns the lines at those places, in buffers of their own that can be handed to another thread. */
-  #copied(from: SegmentLines, places: Uint32Array): LinesInBuffers {
+  #copied(from: LinesInBlocks, places: Uint32Array): LinesInBuffers {
+    const { free } = this.#memory
     const count = places.length
     let textBytes = 0
-    for (const place of places) textBytes += sizeOf(from, place)
-    const text = this.#free.take(textBytes)
-    const columns = this.#free.take(columnBytes(count))
+    for (const place of places) textBytes += from.lengths[place] ?? 0
+    const [text, columns] = [free.take(textBytes), free.take(columnBytes(count))]
     const lines = linesIn({ text, columns, count, textBytes, tags: [] })
     const placeOfTag = new Map<number, number>()
     let at = 0
     for (let i = 0; i < count; i++) {
       const place = places[i] ?? 0
+      const start = from.starts[place] ?? 0
       lines.starts[i] = at
       lines.micros[i] = from.micros[place] ?? 0
-      at += from.text.copy(text, at, from.starts[place] ?? 0, from.starts[place + 1] ?? 0)
+      at += from.slabs[place]?.copy(text, at, start, start + (from.lengths[place] ?? 0)) ?? 0
       const tag = from.tagOf[place] ?? 0
       let tagPlace = placeOfTag.get(tag)
       if (tagPlace === undefined) {
@@ -193,55 +173,44 @@ export class GatheredLines {
   }
 
   /** Leaves the lines at those places and no others. */
-  #keep(all: SegmentLines, places: Uint32Array): void {
-    const before = this.#text
-    this.#text = Buffer.alloc(0)
-    this.#textBytes = this.#count = 0
-    this.#micros = new Float64Array(places.length)
-    this.#starts = new Uint32Array(places.length + 1)
-    this.#tagOf = new Uint32Array(places.length)
+  #keep(all: LinesInBlocks, places: Uint32Array): void {
+    const before = this.#blocks
+    this.#blocks = []
+    this.#block = null
     this.#placeOfTag = new Map()
     this.#lastTagPlace = -1
+    this.count = this.textBytes = this.heldBytes = 0
     for (const place of places) {
-      const [start, end] = [all.starts[place] ?? 0, (all.starts[place + 1] ?? 1) - 1]
+      const [slab, start] = [all.slabs[place], all.starts[place] ?? 0]
+      if (!slab) continue
       this.#findTag(all.tags[all.tagOf[place] ?? 0] ?? '')
-      this.#append(all.text, start, end, {
-        micros: all.micros[place] ?? 0,
-        tagPlace: this.#lastTagPlace,
-      })
+      this.#append(slab, start, start + (all.lengths[place] ?? 1) - 1, all.micros[place] ?? 0)
     }
-    this.#free.give(before)
+    for (const block of before) this.#memory.blocks.give(block)
   }
 }
 
-function sizeOf({ starts }: SegmentLines, place: number): number {
-  return (starts[place + 1] ?? 0) - (starts[place] ?? 0)
-}
+/** Where the line behind the one at that place of its slab begins. */
+const alignedEnd = (at: number, lineBytes: number) => (at + HEADER_BYTES + lineBytes + 7) & ~7
 
-/** Bytes of the columns of so many lines; see {@link linesIn}. */
-function columnBytes(count: number): number {
-  return count * (BYTES_OF_MICROS + 2 * BYTES_OF_PLACE) + BYTES_OF_PLACE
-}
-
-/** Lines that stand in two buffers: their text, and their columns one behind the other. */
-export interface LinesInBuffers {
-  readonly text: Uint8Array<ArrayBuffer>
-  readonly columns: Uint8Array<ArrayBuffer>
-  readonly count: number
-  readonly textBytes: number
-  readonly tags: readonly string[]
-}
-
-/** @returns views of the buffers. */
-export function linesIn({ text, columns, count, textBytes, tags }: LinesInBuffers): SegmentLines {
-  const { buffer, byteOffset } = columns
-  const startsAt = byteOffset + count * BYTES_OF_MICROS
-  return {
-    count,
-    micros: new Float64Array(buffer, byteOffset, count),
-    text: Buffer.from(text.buffer, text.byteOffset, textBytes),
-    starts: new Uint32Array(buffer, startsAt, count + 1),
-    tags,
-    tagOf: new Uint32Array(buffer, startsAt + (count + 1) * BYTES_OF_PLACE, count),
+/** @returns how many of the lines in that order are to be taken. */
+function endOfPiece(lines: LinesInBlocks, order: Uint32Array, limits: TakeLimits): number {
+  const { beforeSecond, onlyFull, maxLines, maxTextBytes } = limits
+  const secondAt = (index: number) => secondOfMicros(lines.micros[order[index] ?? 0] ?? 0)
+  let taken = 0
+  let takenBytes = 0
+  let isFull = false
+  while (!isFull && taken < order.length) {
+    const second = secondAt(taken)
+    if (second >= beforeSecond) break
+    let end = taken
+    let textBytes = takenBytes
+    for (; end < order.length && secondAt(end) === second; end++)
+      textBytes += lines.lengths[order[end] ?? 0] ?? 0
+    isFull = end >= maxLines || textBytes >= maxTextBytes
+    if (taken > 0 && (end > maxLines || textBytes > maxTextBytes)) break
+    taken = end
+    takenBytes = textBytes
   }
+  return onlyFull && !isFull ? 0 : taken
 }

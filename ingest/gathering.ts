@@ -1,7 +1,9 @@
 import { FreeBuffers } from '#lib/store/free-buffers.ts'
 import { secondOfMicros } from '#lib/store/score.ts'
-import { GatheredLines, linesIn, type TakenLines } from './gathered-lines.ts'
+import { GatheredLines, type GatheringMemory, type TakenLines } from './gathered-lines.ts'
+import { LineBlocks } from './line-blocks.ts'
 import { collectionOf, type DecidedLine, idKey } from './line-decider.ts'
+import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 
 /**
  * What `backfill` has read and not yet merged, by collection.
@@ -9,8 +11,7 @@ import { collectionOf, type DecidedLine, idKey } from './line-decider.ts'
  * A piece of a collection is taken when it is as large as a segment and all its lines are settled: older than what any
  * source is going to write, by the sources' own clocks and a margin. Pieces of one collection then follow one another in
  * time, so that each becomes a segment and none is rewritten. A line that comes after a piece that holds its time is *late*;
- * late lines wait for company of their own, and are taken piece of time by piece of time, since each such merge rewrites
- * the segment there.
+ * late lines wait for company of their own, since each merge rewrites the segments that they go into.
  */
 
 /** As large as a segment may be; see `lib/store/merge.ts`. */
@@ -22,7 +23,9 @@ export const MARGIN_SECONDS = 60
  * Memory for lines. Past it pieces are taken that are smaller than a segment, the largest first, settled ones only as long as
  * that is enough; what is too small `maintain` joins, what comes late is merged into what stands.
  */
-const HELD_BYTES = 64 * 1024 * 1024
+const HELD_BYTES = 40 * 1024 * 1024
+/** Kept to be used again for what is taken. */
+const FREE_BYTES = 8 * 1024 * 1024
 /** Down to this share of {@link HELD_BYTES} at once, so that the looking for the largest is paid for. */
 const RELIEVED_SHARE = 0.75
 /** How many more lines make it worth to look for a piece again. */
@@ -31,15 +34,15 @@ const LOOK_AGAIN_LINES = 512
 interface Collection {
   readonly fresh: GatheredLines
   readonly late: GatheredLines
-  /** Where pieces ended, epoch seconds ascending: whatever comes before the last one is late. */
-  readonly ends: number[]
+  /** Where the last piece ended, epoch second: whatever comes before it is late. */
+  endSecond: number
   /** At so many fresh lines a piece is looked for. */
   lookAtLines: number
   isListed: boolean
 }
 
 export class Gathering {
-  readonly free = new FreeBuffers(HELD_BYTES / 4)
+  readonly #memory: GatheringMemory = { blocks: new LineBlocks(), free: new FreeBuffers(FREE_BYTES) }
   readonly #collections = new Map<number | string, Collection>()
   readonly #heldLimitBytes: number
   #listed: Collection[] = []
@@ -49,8 +52,9 @@ export class Gathering {
     this.#heldLimitBytes = heldBytes
   }
 
-  get heldBytes(): number {
-    return this.#heldBytes
+  /** Takes back the buffers of lines that were taken. */
+  release({ text, columns }: LinesInBuffers): void {
+    for (const { buffer } of [text, columns]) this.#memory.free.give(Buffer.from(buffer))
   }
 
   add(line: DecidedLine): void {
@@ -60,8 +64,8 @@ export class Gathering {
       collection = this.#newCollection(line)
       this.#collections.set(key, collection)
     }
-    const { fresh, late, ends } = collection
-    const lines = line.second < (ends.at(-1) ?? 0) ? late : fresh
+    const { fresh, late, endSecond } = collection
+    const lines = line.second < endSecond ? late : fresh
     const before = lines.heldBytes
     lines.add(line)
     this.#heldBytes += lines.heldBytes - before
@@ -111,20 +115,17 @@ export class Gathering {
     settledSecond: number,
     { onlyFull }: { onlyFull: boolean },
   ): Generator<TakenLines> {
-    const { fresh, ends } = collection
     for (;;) {
-      const taken = this.#take(fresh, { beforeSecond: settledSecond, onlyFull })
+      const taken = this.#take(collection.fresh, { beforeSecond: settledSecond, onlyFull })
       if (!taken) return
-      ends.push(lastSecondOf(taken) + 1)
+      collection.endSecond = lastSecondOf(taken) + 1
       yield taken
     }
   }
 
-  *#takeLate({ late, ends }: Collection, settledSecond: number): Generator<TakenLines> {
+  *#takeLate({ late }: Collection, settledSecond: number): Generator<TakenLines> {
     for (;;) {
-      const first = late.firstSecond
-      const end = ends.find((second) => second > first) ?? Number.POSITIVE_INFINITY
-      const taken = this.#take(late, { beforeSecond: Math.min(end, settledSecond), onlyFull: false })
+      const taken = this.#take(late, { beforeSecond: settledSecond, onlyFull: false })
       if (!taken) return
       yield taken
     }
@@ -139,8 +140,8 @@ export class Gathering {
 
   #newCollection(line: DecidedLine): Collection {
     const id = collectionOf(line)
-    const [fresh, late] = [new GatheredLines(id, this.free), new GatheredLines(id, this.free)]
-    return { fresh, late, ends: [], lookAtLines: PIECE_LINES, isListed: false }
+    const [fresh, late] = [new GatheredLines(id, this.#memory), new GatheredLines(id, this.#memory)]
+    return { fresh, late, endSecond: 0, lookAtLines: PIECE_LINES, isListed: false }
   }
 }
 

@@ -22,7 +22,7 @@ const GZIP = Buffer.from([0x1f, 0x8b])
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const MAGIC_BYTES = 5
 
-const PLAIN_CHUNK_BYTES = 128 * 1024
+const PLAIN_CHUNK_BYTES = 256 * 1024
 /** Read at once of a compressed file; logs become some fifteen times larger. */
 const COMPRESSED_CHUNK_BYTES = 16 * 1024
 const INFLATED_CHUNK_BYTES = 64 * 1024

@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { CollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
-import type { LinesInBuffers } from './gathered-lines.ts'
+import type { LinesInBuffers } from './lines-in-buffers.ts'
 import type { MergeAnswer, MergeRequest, MergeResult, MergeWorkerSettings } from './merge-worker.ts'
 
 /** The threads that merge. */
@@ -17,6 +17,9 @@ export interface Merged {
   /** What was given, under other addresses. */
   readonly buffers: LinesInBuffers
 }
+
+/** Of a thread's young objects. The collector sees buffers that are done with only when it clears this space. */
+const YOUNG_MIB = 4
 
 interface Running {
   readonly worker: Worker
@@ -59,7 +62,10 @@ export class MergePool {
   }
 
   #start(settings: MergeWorkerSettings): Worker {
-    const worker = new Worker(new URL('./merge-worker.ts', import.meta.url), { workerData: settings })
+    const worker = new Worker(new URL('./merge-worker.ts', import.meta.url), {
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MIB },
+    })
     worker.on('message', ({ number, result, buffers }: MergeAnswer) => {
       this.#running.get(number)?.resolve({ result, buffers })
       this.#running.delete(number)

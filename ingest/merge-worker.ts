@@ -6,7 +6,7 @@ import { type MergeOutcome, mergeLines } from '#lib/store/merge.ts'
 import { connectRedis, redisFault, whenReady } from '#lib/store/redis.ts'
 import { UnreadableSegment } from '#lib/store/segment-store.ts'
 import { messageOf } from './batch-writer.ts'
-import { type LinesInBuffers, linesIn } from './gathered-lines.ts'
+import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 
 /**
  * A thread of `backfill` that merges lines over a connection of its own: compressing, which is most of the work, goes on

@@ -1,12 +1,12 @@
 import { PortalError } from '#lib/errors.ts'
 import { decodeMember } from '#lib/line/member.ts'
 import { memberAt } from '#lib/segment/lines.ts'
-import type { FreeBuffers } from '#lib/store/free-buffers.ts'
 import type { MergeOutcome } from '#lib/store/merge.ts'
 import { redisFault } from '#lib/store/redis.ts'
 import { REJECT_LINE_BYTES, type Reject } from '#lib/store/rejects.ts'
 import type { BatchWriter } from './batch-writer.ts'
-import { type LinesInBuffers, linesIn, type TakenLines } from './gathered-lines.ts'
+import type { TakenLines } from './gathered-lines.ts'
+import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 import type { MergePool } from './merge-pool.ts'
 import type { MergeFault } from './merge-worker.ts'
 import type { Summary } from './summary.ts'
@@ -19,7 +19,7 @@ export class Merging {
   readonly #pool: MergePool
   readonly #writer: BatchWriter
   readonly #summary: Summary
-  readonly #free: FreeBuffers
+  readonly #release: (buffers: LinesInBuffers) => void
   readonly #giveUp: AbortSignal
   readonly #running = new Set<Promise<void>>()
   #recording: Promise<void> = Promise.resolve()
@@ -32,13 +32,14 @@ export class Merging {
     pool: MergePool
     writer: BatchWriter
     summary: Summary
-    free: FreeBuffers
+    /** Takes back what a piece stood in. */
+    release: (buffers: LinesInBuffers) => void
     giveUp: AbortSignal
   }) {
     this.#pool = options.pool
     this.#writer = options.writer
     this.#summary = options.summary
-    this.#free = options.free
+    this.#release = options.release
     this.#giveUp = options.giveUp
   }
 
@@ -119,7 +120,7 @@ export class Merging {
       const all = Array.from({ length: buffers.count }, (_, place) => place)
       await this.#reject(buffers, all, refusal.message)
     } else return
-    for (const { buffer } of [buffers.text, buffers.columns]) this.#free.give(Buffer.from(buffer))
+    this.#release(buffers)
   }
 
   async #reject(buffers: LinesInBuffers, places: readonly number[], reason: string): Promise<void> {
