@@ -10,10 +10,12 @@ import { columnBytes, type LinesInBuffers, linesIn } from './lines-in-buffers.ts
  * Lines of one collection, gathered in the order in which they were read, until they are taken in the order in which they
  * are stored. In blocks, one line behind the other, each from a byte divisible by eight:
  *
- *     f64 microseconds since the epoch | u32 bytes of the line, its LF among them | u32 place of its tag | line | LF
+ *     f64 microseconds since the epoch | u32 bytes of the line, its LF among them | u32 place of its tag × 8 + its status
+ *     class | line | LF
  */
 
 const HEADER_BYTES = 16
+const CLASSES = 8
 const LF = 0x0a
 
 export interface GatheringMemory {
@@ -61,9 +63,9 @@ export class GatheredLines {
     this.#memory = memory
   }
 
-  add({ bytes, start, end, tag, micros }: DecidedLine): void {
-    if (tag !== this.#lastTag || this.#lastTagPlace < 0) this.#findTag(tag)
-    this.#append(bytes, start, end, micros)
+  add(line: DecidedLine): void {
+    if (line.tag !== this.#lastTag || this.#lastTagPlace < 0) this.#findTag(line.tag)
+    this.#append(line)
   }
 
   /**
@@ -93,7 +95,13 @@ export class GatheredLines {
   }
 
   /** Adds a line with the tag found last. */
-  #append(from: Buffer, start: number, end: number, micros: number): void {
+  #append({
+    bytes: from,
+    start,
+    end,
+    micros,
+    statusClass,
+  }: Pick<DecidedLine, 'bytes' | 'start' | 'end' | 'micros' | 'statusClass'>): void {
     const lineBytes = end - start + 1
     let block = this.#block
     if (block === null || block.end - this.#at < HEADER_BYTES + lineBytes) {
@@ -107,7 +115,7 @@ export class GatheredLines {
     const { bytes, floats, words } = block.slab
     floats[at >> 3] = micros
     words[(at >> 2) + 2] = lineBytes
-    words[(at >> 2) + 3] = this.#lastTagPlace
+    words[(at >> 2) + 3] = this.#lastTagPlace * CLASSES + statusClass
     from.copy(bytes, at + HEADER_BYTES, start, end)
     bytes[at + HEADER_BYTES + lineBytes - 1] = LF
     block.used = this.#at = alignedEnd(at, lineBytes)
@@ -125,6 +133,7 @@ export class GatheredLines {
       starts: new Uint32Array(count),
       lengths: new Uint32Array(count),
       tagOf: new Uint32Array(count),
+      classes: new Uint8Array(count),
       tags: [...this.#placeOfTag.keys()],
     }
     let place = 0
@@ -136,7 +145,9 @@ export class GatheredLines {
         lines.slabs.push(bytes)
         lines.starts[place] = at + HEADER_BYTES
         lines.lengths[place] = length
-        lines.tagOf[place] = words[(at >> 2) + 3] ?? 0
+        const tagAndClass = words[(at >> 2) + 3] ?? 0
+        lines.tagOf[place] = tagAndClass >>> 3
+        lines.classes[place] = tagAndClass % CLASSES
         at = alignedEnd(at, length)
       }
     }
@@ -166,6 +177,7 @@ export class GatheredLines {
         placeOfTag.set(tag, tagPlace)
       }
       lines.tagOf[i] = tagPlace
+      lines.classes[i] = from.classes[place] ?? 0
     }
     lines.starts[count] = at
     const tags = [...placeOfTag.keys()].map((tag) => from.tags[tag] ?? '')
@@ -181,10 +193,16 @@ export class GatheredLines {
     this.#lastTagPlace = -1
     this.count = this.textBytes = this.heldBytes = 0
     for (const place of places) {
-      const [slab, start] = [all.slabs[place], all.starts[place] ?? 0]
-      if (!slab) continue
+      const [bytes, start] = [all.slabs[place], all.starts[place] ?? 0]
+      if (!bytes) continue
       this.#findTag(all.tags[all.tagOf[place] ?? 0] ?? '')
-      this.#append(slab, start, start + (all.lengths[place] ?? 1) - 1, all.micros[place] ?? 0)
+      this.#append({
+        bytes,
+        start,
+        end: start + (all.lengths[place] ?? 1) - 1,
+        micros: all.micros[place] ?? 0,
+        statusClass: all.classes[place] ?? 0,
+      })
     }
     for (const block of before) this.#memory.blocks.give(block)
   }

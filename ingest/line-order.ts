@@ -13,6 +13,8 @@ export interface LinesInBlocks {
   readonly lengths: Uint32Array
   /** Its place among the tags. */
   readonly tagOf: Uint32Array
+  /** Its status class. */
+  readonly classes: Uint8Array
   readonly tags: readonly string[]
 }
 
@@ -24,8 +26,8 @@ export function orderOf(lines: LinesInBlocks): Uint32Array {
   const order = orderByTime(lines)
   let start = 0
   for (let end = 1; end <= order.length; end++) {
-    const [before, micros] = [order[start] ?? 0, order[end] ?? 0]
-    if (end < order.length && lines.micros[before] === lines.micros[micros]) continue
+    const [first, next] = [order[start] ?? 0, order[end] ?? 0]
+    if (end < order.length && lines.micros[first] === lines.micros[next]) continue
     if (end - start > 1) order.subarray(start, end).sort((a, b) => compareMembers(lines, a, b))
     start = end
   }

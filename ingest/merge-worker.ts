@@ -2,9 +2,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import type { CollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
 import { QUICK_LEVEL } from '#lib/segment/format.ts'
+import { collectionFault } from '#lib/store/collection-fault.ts'
 import { type MergeOutcome, mergeLines } from '#lib/store/merge.ts'
 import { connectRedis, redisFault, whenReady } from '#lib/store/redis.ts'
-import { UnreadableSegment } from '#lib/store/segment-store.ts'
 import { messageOf } from './batch-writer.ts'
 import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 
@@ -40,9 +40,11 @@ export interface MergeFault {
 }
 
 function faultOf(error: unknown): MergeFault {
+  const ofCollection = collectionFault(error)
+  if (ofCollection !== null) return { kind: 'lines', message: ofCollection }
   const cause = error instanceof PortalError && error.cause !== undefined ? error.cause : error
-  const kind = error instanceof UnreadableSegment ? 'lines' : redisFault(error)
-  return { kind, message: error instanceof PortalError && error.detail ? error.detail : messageOf(cause) }
+  const message = error instanceof PortalError && error.detail ? error.detail : messageOf(cause)
+  return { kind: redisFault(error), message }
 }
 
 const { redisUrl, commandTimeoutMs } = workerData as MergeWorkerSettings
