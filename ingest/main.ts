@@ -3,12 +3,14 @@ import { asPortalError, type ErrorCode, PortalError } from '#lib/errors.ts'
 import { parseSealAfter } from '#lib/settings.ts'
 import { loadAppendScript } from '#lib/store/append.ts'
 import { writeClientField } from '#lib/store/client-fields.ts'
+import { backfill } from './backfill.ts'
+import { findSourceFiles } from './backfill-files.ts'
 import { BatchWriter, messageOf } from './batch-writer.ts'
 import { chooseRedis, openRedis } from './connection.ts'
 import { maintain, maintainJson, maintainText } from './maintain.ts'
 import { type ClientField, type Command, HELP, parseCommand } from './options.ts'
 import { printLines } from './print.ts'
-import { readStream } from './read-stream.ts'
+import { type Outcome, readStream } from './read-stream.ts'
 import { newSummary, summaryJson, summaryText } from './summary.ts'
 
 /** The command line. Results go to standard output, everything else to standard error. */
@@ -86,6 +88,11 @@ async function read({ source, clientField, json, waitSeconds }: ReadCommand): Pr
     giveUp,
   })
   redis.disconnect()
+  return concluded({ summary, lost, failure }, { json })
+}
+
+/** Prints the summary. @returns the exit code */
+function concluded({ summary, lost, failure }: Outcome, { json }: { json: boolean }): number {
   process.stdout.write(`${json ? summaryJson(summary) : summaryText(summary)}\n`)
   if (failure) throw failure.error
   if (lost > 0) {
@@ -111,6 +118,28 @@ async function maintainStore(command: Extract<Command, { verb: 'maintain' }>): P
   return report.faults.length > 0 ? EXIT.rejected : EXIT.done
 }
 
+async function readFiles(command: Extract<Command, { verb: 'backfill' }>): Promise<number> {
+  const { clientField, json, waitSeconds } = command
+  const { stop, giveUp } = stopOnSignals()
+  const sources = await findSourceFiles(command.sources, say)
+  const choice = chooseRedis(process.env)
+  say(`Redis at ${choice.name}`)
+  const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
+  for (const { source } of sources) await keepClientField(redis, { source, clientField }, giveUp)
+  const { faults, ...outcome } = await backfill({
+    sources,
+    redis,
+    merge: { redisUrl: choice.url, commandTimeoutMs: INGEST_TIMEOUT_MS },
+    output: process.stderr,
+    word: (text) => `ingest: ${text}`,
+    stop,
+    giveUp,
+  })
+  redis.disconnect()
+  const exitCode = concluded(outcome, { json })
+  return faults.length > 0 ? EXIT.unavailable : exitCode
+}
+
 async function print({ collection, from, to }: Extract<Command, { verb: 'print' }>): Promise<number> {
   const choice = chooseRedis(process.env)
   say(`Redis at ${choice.name}`)
@@ -134,6 +163,7 @@ async function run(command: Command): Promise<number> {
     return EXIT.done
   }
   if (command.verb === 'maintain') return maintainStore(command)
+  if (command.verb === 'backfill') return readFiles(command)
   return command.verb === 'print' ? print(command) : read(command)
 }
 

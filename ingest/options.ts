@@ -13,12 +13,21 @@ export type Command =
   | { verb: 'help' }
   | { verb: 'read'; source: string; clientField: ClientField; json: boolean; waitSeconds: number }
   | { verb: 'maintain'; everySeconds: number | null; json: boolean; waitSeconds: number }
+  | {
+      verb: 'backfill'
+      /** Paths as given, by source. */
+      sources: ReadonlyMap<string, readonly string[]>
+      clientField: ClientField
+      json: boolean
+      waitSeconds: number
+    }
   | { verb: 'print'; collection: CollectionId; from: string | undefined; to: string | undefined }
 
 export const HELP = `Reads access logs into the portal's store.
 
   npm run -s ingest -- [OPTIONS] < access.log       reads a log from standard input, to its end
   npm run -s ingest -- maintain [--every 30s]       compresses settled lines, and checks that all are there
+  npm run -s ingest -- backfill NAME=FILE…          reads a server's old logs from files, several times faster
   npm run -s ingest -- print ID [--from T --to T]   writes a collection's lines to standard output
 
 Options of reading
@@ -41,6 +50,10 @@ Options of maintain
 Sealing            maintain moves lines older than SEAL_AFTER (15m; never: it leaves all as they came) by their own time
                    into compressed segments, once 4,096 of a collection are, or the oldest is 24 hours old. Nothing that
                    is read changes by it. Let one run all the time; several do no harm
+Files of backfill  plain, gzip or zstd by their content, in any order: all files of a NAME are one log, so give them in one
+                   run. A FILE may be a pattern; files without NAME= belong to the name before: web1=/srv/old/access.log*
+                   It takes --format, --client-field, --json and --wait as reading does. Lines go into segments at once;
+                   small ones are joined by maintain. A file that breaks off is named, and read as far as it goes
 
 Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; '14:00 - 14:30', '2026-11-23 13:55 - 14:55'
                    --from and --to: 2026-11-23, 2026-11-23T13:55:07, the same with Z or +02:00, 14:00, 'yesterday 9:30',
@@ -87,8 +100,9 @@ export function parseCommand(args: readonly string[]): Command {
   if (verb === undefined) return readCommand(values)
   if (verb === 'print') return printCommand(values, rest)
   if (verb === 'maintain') return maintainCommand(values, rest)
+  if (verb === 'backfill') return backfillCommand(values, rest)
   return usage(
-    `Unknown verb '${verb}': this version takes maintain, print, or no verb to read standard input.`,
+    `Unknown verb '${verb}': this version takes backfill, maintain, print, or no verb to read standard input.`,
   )
 }
 
@@ -120,17 +134,44 @@ function refuseOthers(values: Values, verb: string, taken: readonly string[]): v
 
 function readCommand(values: Values): Command {
   refuseOthers(values, 'reading', ['source', 'format', 'client-field', 'json', 'wait'])
-  const { source = '', format = 'auto', json = false, wait = '30' } = values
+  const { source = '' } = values
   if (values.source !== undefined && !SOURCE_PATTERN.test(source))
     usage(`--source '${source}': takes 1 to 32 letters, digits, '.', '_' or '-'.`)
+  return { verb: 'read', source, ...howToRead(values) }
+}
+
+function howToRead(values: Values): { clientField: ClientField; json: boolean; waitSeconds: number } {
+  const { format = 'auto', json = false, wait = '30' } = values
   if (!FORMATS.includes(format)) usage(`--format '${format}': this version takes ${FORMATS.join(', ')}.`)
   const clientField = readClientField(format, values['client-field'])
-  return { verb: 'read', source, clientField, json, waitSeconds: readWait(wait) }
+  return { clientField, json, waitSeconds: readWait(wait) }
 }
 
 function readWait(text: string): number {
   if (!/^[0-9]{1,6}$/.test(text)) usage(`--wait '${text}': takes whole seconds.`)
   return Number(text)
+}
+
+function backfillCommand(values: Values, rest: readonly string[]): Command {
+  refuseOthers(values, 'backfill', ['format', 'client-field', 'json', 'wait'])
+  const sources = new Map<string, string[]>()
+  let paths: string[] | undefined
+  for (const argument of rest) {
+    const equals = argument.indexOf('=')
+    const name = argument.slice(0, Math.max(0, equals))
+    // What has a slash before its '=' is a path.
+    const isNamed = equals >= 0 && !name.includes('/')
+    if (isNamed && !SOURCE_PATTERN.test(name))
+      usage(`backfill '${argument}': a name takes 1 to 32 letters, digits, '.', '_' or '-'.`)
+    if (isNamed) paths = sources.get(name) ?? []
+    if (isNamed && paths) sources.set(name, paths)
+    const path = isNamed ? argument.slice(equals + 1) : argument
+    if (path === '') usage(`backfill '${argument}': a file has to follow the '='.`)
+    if (!paths) return usage(`backfill '${argument}': whose log is it? Give it as web1=${argument}.`)
+    paths.push(path)
+  }
+  if (sources.size === 0) usage('backfill takes files, such as web1=/srv/old/access.log.1.gz.')
+  return { verb: 'backfill', sources, ...howToRead(values) }
 }
 
 function readClientField(format: string, text: string | undefined): ClientField {

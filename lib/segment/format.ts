@@ -226,7 +226,9 @@ function writeTags({ tags, tagOf }: SegmentLines): Buffer {
 function readTags(column: Buffer, count: number): Pick<SegmentLines, 'tags' | 'tagOf'> {
   const reader = new VarintReader(column)
   const tags = Array.from({ length: reader.number() }, () => reader.latin1())
-  const tagOf = Uint32Array.from({ length: count }, () => reader.number())
+  // Not by Uint32Array.from, which takes five times as long.
+  const tagOf = new Uint32Array(count)
+  for (let place = 0; place < count; place++) tagOf[place] = reader.number()
   if (!reader.isAtEnd) throw new SegmentError('it has more tags than lines')
   if (tagOf.some((place) => place >= tags.length))
     throw new SegmentError('a line names a tag that is not there')

@@ -17,6 +17,8 @@ export interface SegmentLines {
   readonly tags: readonly string[]
   /** Each line's place in {@link tags}. */
   readonly tagOf: Uint32Array
+  /** Each line's status class, 0 to 5, where whoever gathered them knows: not stored, but spares looking again. */
+  readonly classes?: Uint8Array
 }
 
 /** @returns the member of the line at that place, as the sorted set holds it. */

@@ -22,20 +22,31 @@ export interface SummaryMinute {
 /** Minutes that have lines, ascending. */
 export type SegmentSummary = readonly SummaryMinute[]
 
-export function summarise({ count, micros, text, starts }: SegmentLines): SegmentSummary {
+export function summarise(lines: SegmentLines): SegmentSummary {
+  const { count, micros } = lines
   const minutes: { second: number; byClass: number[] }[] = []
-  const scanned = newScannedLine()
+  const classAt = statusClassOf(lines)
   let current = -1
   for (let place = 0; place < count; place++) {
     const minute = Math.floor((micros[place] ?? 0) / MICROS_PER_MINUTE)
     if (minute !== current)
       minutes.push({ second: minute * 60, byClass: new Array<number>(STATUS_CLASSES).fill(0) })
     current = minute
-    scanLine(text, starts[place] ?? 0, (starts[place + 1] ?? 1) - 1, scanned)
     const byClass = minutes.at(-1)?.byClass
-    if (byClass) byClass[scanned.statusClass] = (byClass[scanned.statusClass] ?? 0) + 1
+    const statusClass = classAt(place)
+    if (byClass) byClass[statusClass] = (byClass[statusClass] ?? 0) + 1
   }
   return minutes
+}
+
+/** @returns what gives the status class of the line at a place: 1 to 5, or 0 where none is readable. */
+export function statusClassOf({ text, starts, classes }: SegmentLines): (place: number) => number {
+  if (classes) return (place) => classes[place] ?? 0
+  const scanned = newScannedLine()
+  return (place) => {
+    scanLine(text, starts[place] ?? 0, (starts[place + 1] ?? 1) - 1, scanned)
+    return scanned.statusClass
+  }
 }
 
 export function writeSummary(summary: SegmentSummary): Buffer {

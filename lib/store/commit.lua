@@ -3,22 +3,25 @@
 -- set or counts them. The bodies stand already, with an expiry.
 --
 -- KEYS  1 lines (zset)  2 segments (zset)  3 counts (hash)  4 sources (hash)  5 floor (string)  6 arrivals (stream)
---       then the counts of each day in ARGV 9 and after (hash), the new bodies (string), the replaced bodies (string)
+--       then the counts of each day in ARGV 11 and after (hash), the new bodies (string), the replaced bodies (string)
 -- ARGV  1 origin of the lines: 'hot' they stand in the hot set and leave it, 'backfill' they are new and are counted,
 --         'none' there are none, segments are only joined
 --       2 first and 3 last whole second of the lines, or of the segments joined
 --       4 the descriptors that cover those seconds  5 those of them that are replaced  6 the new descriptors, in the
 --         order of their bodies; each LF-separated, '' for none
 --       7 a new random word for the index
---       8 the lines: for each  u32 length of the member, little endian | score, 17 characters | member
+--       8 the lines: for each  u32 length of the member, little endian | score, 17 characters | member; or '' with
+--         backfill, when there are no hot lines of those seconds, among which they could stand
 --       9 backfill: for each source  highest second ':' source, blank-separated
---       10 and after, backfill: for each day  first second, last second, lines, then field and number, field and
+--       10 backfill: the number of lines
+--       11 and after, backfill: for each day  first second, last second, lines, then field and number, field and
 --         number …, blank-separated
 -- Returns
 --   {'committed'}
 --   {'segments'}                nothing written: other descriptors cover the seconds
 --   {'members', i, j, …}        nothing written: the lines at these 0-based places are not hot with that score (hot), or
 --                               stand in the hot set (backfill)
+--   {'hot'}                     nothing written: there are hot lines of those seconds, and the lines were not given
 --   {'floor', second}           nothing written: some lines are older than what retention keeps
 --   {'bodies'}                  nothing written: a new body is gone
 --   {'type', key, type}         nothing written: a key holds something else
@@ -29,7 +32,7 @@ local word, packed, highest = ARGV[7], ARGV[8], ARGV[9]
 local MEMBERS_A_CALL = 1000
 local ARRIVALS_KEPT = 10000
 local REPLACED_KEPT_SECONDS = 600
-local FIXED_KEYS, DAYS_FROM = 6, 10
+local FIXED_KEYS, DAYS_FROM = 6, 11
 
 local function split(text, pattern)
   local parts = {}
@@ -57,6 +60,10 @@ local before = redis.call('ZREVRANGEBYSCORE', segments, '(' .. first, '-inf', 'L
 if before and tonumber(string.match(before, '^[%d.]+:([%d.]+):')) >= first then table.insert(covering, 1, before) end
 if table.concat(covering, '\n') ~= known then return { 'segments' } end
 
+-- A hot line stands with the second of its own time, so that nothing but those seconds has to be looked at.
+if origin == 'backfill' and packed == '' and redis.call('ZCOUNT', lines, first, '(' .. (last + 1)) > 0 then
+  return { 'hot' }
+end
 local members, scores, n = {}, {}, 0
 local at, size = 1, #packed
 while at <= size do
@@ -99,7 +106,7 @@ end
 if origin ~= 'backfill' then return { 'committed' } end
 
 -- The counters of new lines, as append.lua keeps them.
-redis.call('HINCRBY', counts, 'hits', n)
+redis.call('HINCRBY', counts, 'hits', ARGV[10])
 if last > tonumber(redis.call('HGET', counts, 'last') or -1) then redis.call('HSET', counts, 'last', last) end
 for second, source in string.gmatch(highest, '(%d+):([^ ]*)') do
   if tonumber(second) > tonumber(redis.call('HGET', sources, source) or -1) then

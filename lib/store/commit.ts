@@ -75,9 +75,14 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
     written.push(descriptor)
     reached('bodies built', collection)
   }
-  const [keys, args] = callOf(change, written)
   reached('before commit', collection)
-  const [verdict, ...details] = (await answered(commitScript.run(redis, keys, args))) as (Buffer | number)[]
+  const run = async (withLines: boolean) => {
+    const [keys, args] = callOf(change, { written, withLines })
+    return (await answered(commitScript.run(redis, keys, args))) as (Buffer | number)[]
+  }
+  // A megabyte of members to be looked up costs Redis as much as all else; mostly nothing hot is near new lines.
+  const answer = await run(change.taken.origin === 'hot')
+  const [verdict, ...details] = String(answer[0]) === 'hot' ? await run(true) : answer
   if (String(verdict) === 'committed') {
     reached('after commit', collection)
     return { verdict: 'committed', written }
@@ -100,7 +105,10 @@ function describe(lines: SegmentLines, body: Buffer, level: number): Descriptor 
   }
 }
 
-function callOf(change: SegmentChange, written: readonly Descriptor[]): [string[], (string | Buffer)[]] {
+function callOf(
+  change: SegmentChange,
+  { written, withLines }: { written: readonly Descriptor[]; withLines: boolean },
+): [string[], (string | Buffer)[]] {
   const { collection, taken } = change
   const counters = taken.origin === 'backfill' ? taken.counters : { days: [], highestOf: new Map() }
   const keys = [
@@ -122,8 +130,9 @@ function callOf(change: SegmentChange, written: readonly Descriptor[]): [string[
     textOf(change.replaced),
     textOf(written),
     randomBytes(NAME_BYTES).toString('base64url'),
-    taken.origin === 'none' ? '' : packMembers(taken.lines),
+    taken.origin === 'none' || !withLines ? '' : packMembers(taken.lines),
     [...counters.highestOf].map(([source, second]) => `${second}:${source}`).join(' '),
+    taken.origin === 'none' ? '0' : String(taken.lines.count),
     ...counters.days.map(({ firstSecond, lastSecond, lines, fields }) =>
       [firstSecond, lastSecond, lines, ...[...fields].flat()].join(' '),
     ),

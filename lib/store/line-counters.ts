@@ -1,5 +1,5 @@
-import { newScannedLine, scanLine } from '../line/scan-line.ts'
 import type { SegmentLines } from '../segment/lines.ts'
+import { STATUS_CLASSES, statusClassOf } from '../segment/summary.ts'
 import { utcDay } from './keys.ts'
 import { secondOfMicros } from './score.ts'
 
@@ -8,11 +8,11 @@ import { secondOfMicros } from './score.ts'
 export interface DayCounters {
   /** UTC day, `YYYYMMDD`. */
   readonly day: string
-  firstSecond: number
-  lastSecond: number
-  lines: number
+  readonly firstSecond: number
+  readonly lastSecond: number
+  readonly lines: number
   /** `hits`, `s:<status class>`, `h:<source>` -> lines. */
-  readonly fields: Map<string, number>
+  readonly fields: ReadonlyMap<string, number>
 }
 
 export interface LineCounters {
@@ -26,29 +26,53 @@ const SECONDS_PER_DAY = 86_400
 
 /** @param places of the lines to count, ascending */
 export function countLines(lines: SegmentLines, places: readonly number[]): LineCounters {
-  const { micros, text, starts, tags, tagOf } = lines
-  const sources = tags.map(sourceOfTag)
+  const { micros, tags, tagOf } = lines
   const days: DayCounters[] = []
-  const highestOf = new Map<string, number>()
-  const scanned = newScannedLine()
-  let dayNumber = Number.NaN
-  let day: DayCounters | undefined
-  for (const place of places) {
-    const second = secondOfMicros(micros[place] ?? 0)
-    if (day === undefined || Math.floor(second / SECONDS_PER_DAY) !== dayNumber) {
-      dayNumber = Math.floor(second / SECONDS_PER_DAY)
-      day = { day: utcDay(second), firstSecond: second, lastSecond: second, lines: 0, fields: new Map() }
-      days.push(day)
+  const highestByTag = new Float64Array(tags.length).fill(-1)
+  const classAt = statusClassOf(lines)
+  for (let next = 0; next < places.length; ) {
+    const firstSecond = secondOfMicros(micros[places[next] ?? 0] ?? 0)
+    const dayEnd = (Math.floor(firstSecond / SECONDS_PER_DAY) + 1) * SECONDS_PER_DAY
+    const [byTag, byClass] = [new Uint32Array(tags.length), new Uint32Array(STATUS_CLASSES)]
+    const first = next
+    let lastSecond = firstSecond
+    for (; next < places.length; next++) {
+      const place = places[next] ?? 0
+      const second = secondOfMicros(micros[place] ?? 0)
+      if (second >= dayEnd) break
+      lastSecond = second
+      const tag = tagOf[place] ?? 0
+      byTag[tag] = (byTag[tag] ?? 0) + 1
+      highestByTag[tag] = second
+      const statusClass = classAt(place)
+      byClass[statusClass] = (byClass[statusClass] ?? 0) + 1
     }
-    scanLine(text, starts[place] ?? 0, (starts[place + 1] ?? 1) - 1, scanned)
-    const source = sources[tagOf[place] ?? 0] ?? ''
-    day.lines++
-    day.lastSecond = second
-    for (const field of ['hits', `h:${source}`, `s:${scanned.statusClass}`])
-      day.fields.set(field, (day.fields.get(field) ?? 0) + 1)
-    highestOf.set(source, second)
+    const count = next - first
+    const fields = fieldsOf({ count, byTag, byClass, tags })
+    days.push({ day: utcDay(firstSecond), firstSecond, lastSecond, lines: count, fields })
+  }
+  const highestOf = new Map<string, number>()
+  for (const [place, second] of highestByTag.entries()) {
+    const source = sourceOfTag(tags[place] ?? '')
+    if (second >= 0) highestOf.set(source, Math.max(second, highestOf.get(source) ?? -1))
   }
   return { days, highestOf }
+}
+
+function fieldsOf(counted: {
+  count: number
+  byTag: Uint32Array
+  byClass: Uint32Array
+  tags: readonly string[]
+}): Map<string, number> {
+  const { count, byTag, byClass, tags } = counted
+  const fields = new Map([['hits', count]])
+  const add = (field: string, number: number) => {
+    if (number > 0) fields.set(field, (fields.get(field) ?? 0) + number)
+  }
+  for (const [place, number] of byTag.entries()) add(`h:${sourceOfTag(tags[place] ?? '')}`, number)
+  for (const [statusClass, number] of byClass.entries()) add(`s:${statusClass}`, number)
+  return fields
 }
 
 /** @returns the source that a tag (see `member.ts`) names, '' for none. */

@@ -44,8 +44,11 @@ export function mergeSegments(
   lines: SegmentLines,
   limits: SegmentLimits,
 ): Merged {
+  const places = Array.from(lines.micros.keys())
+  // As mostly when old logs come in.
+  if (segments.length === 0)
+    return { replaced: [], written: cutLines(lines, limits), duplicates: [], fresh: places }
   const isDuplicate = findDuplicates(segments, lines)
-  const places = Array.from({ length: lines.count }, (_, place) => place)
   const fresh = places.filter((place) => isDuplicate[place] === 0)
   const runs = runsOf(segments, lines, fresh)
   return {

@@ -1,0 +1,153 @@
+import { FreeBuffers } from '#lib/store/free-buffers.ts'
+import { secondOfMicros } from '#lib/store/score.ts'
+import { GatheredLines, type GatheringMemory, type TakenLines } from './gathered-lines.ts'
+import { LineBlocks } from './line-blocks.ts'
+import { collectionOf, type DecidedLine, idKey } from './line-decider.ts'
+import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
+
+/**
+ * What `backfill` has read and not yet merged, by collection.
+ *
+ * A piece of a collection is taken when it is as large as a segment and all its lines are settled: older than what any
+ * source is going to write, by the sources' own clocks and a margin. Pieces of one collection then follow one another in
+ * time, so that each becomes a segment and none is rewritten. A line that comes after a piece that holds its time is *late*;
+ * late lines wait for company of their own, since each merge rewrites the segments that they go into.
+ */
+
+/** As large as a segment may be; see `lib/store/merge.ts`. */
+const PIECE_LINES = 4096
+const PIECE_BYTES = 1024 * 1024
+/** A line is settled when it is so much older than the clock that is furthest behind: servers write long requests late. */
+export const MARGIN_SECONDS = 60
+/**
+ * Memory for lines. Past it pieces are taken that are smaller than a segment, the largest first, settled ones only as long as
+ * that is enough; what is too small `maintain` joins, what comes late is merged into what stands.
+ */
+const HELD_BYTES = 40 * 1024 * 1024
+/** Kept to be used again for what is taken. */
+const FREE_BYTES = 8 * 1024 * 1024
+/** Down to this share of {@link HELD_BYTES} at once, so that the looking for the largest is paid for. */
+const RELIEVED_SHARE = 0.75
+/** How many more lines make it worth to look for a piece again. */
+const LOOK_AGAIN_LINES = 512
+
+interface Collection {
+  readonly fresh: GatheredLines
+  readonly late: GatheredLines
+  /** Where the last piece ended, epoch second: whatever comes before it is late. */
+  endSecond: number
+  /** At so many fresh lines a piece is looked for. */
+  lookAtLines: number
+  isListed: boolean
+}
+
+export class Gathering {
+  readonly #memory: GatheringMemory = { blocks: new LineBlocks(), free: new FreeBuffers(FREE_BYTES) }
+  readonly #collections = new Map<number | string, Collection>()
+  readonly #heldLimitBytes: number
+  #listed: Collection[] = []
+  #heldBytes = 0
+
+  constructor({ heldBytes = HELD_BYTES }: { heldBytes?: number } = {}) {
+    this.#heldLimitBytes = heldBytes
+  }
+
+  /** Takes back the buffers of lines that were taken. */
+  release({ text, columns }: LinesInBuffers): void {
+    for (const { buffer } of [text, columns]) this.#memory.free.give(Buffer.from(buffer))
+  }
+
+  add(line: DecidedLine): void {
+    const key = idKey(line)
+    let collection = this.#collections.get(key)
+    if (!collection) {
+      collection = this.#newCollection(line)
+      this.#collections.set(key, collection)
+    }
+    const { fresh, late, endSecond } = collection
+    const lines = line.second < endSecond ? late : fresh
+    const before = lines.heldBytes
+    lines.add(line)
+    this.#heldBytes += lines.heldBytes - before
+    if (collection.isListed) return
+    if (fresh.count < collection.lookAtLines && fresh.textBytes < PIECE_BYTES && late.count < PIECE_LINES)
+      return
+    collection.isListed = true
+    this.#listed.push(collection)
+  }
+
+  /**
+   * Takes what is large enough for a segment, and more where memory demands it.
+   * @param settledSecond lines before it are settled
+   */
+  *takePieces(settledSecond: number): Generator<TakenLines> {
+    const listed = this.#listed
+    this.#listed = []
+    for (const collection of listed) {
+      collection.isListed = false
+      yield* this.#takeFresh(collection, settledSecond, { onlyFull: true })
+      collection.lookAtLines = Math.max(PIECE_LINES, collection.fresh.count + LOOK_AGAIN_LINES)
+      if (collection.late.count >= PIECE_LINES) yield* this.#takeLate(collection, settledSecond)
+    }
+    for (const second of [settledSecond, Number.POSITIVE_INFINITY])
+      if (this.#heldBytes > this.#heldLimitBytes) yield* this.#relieve(second)
+  }
+
+  /** Takes everything. */
+  *takeAll(): Generator<TakenLines> {
+    for (const collection of this.#collections.values()) {
+      yield* this.#takeFresh(collection, Number.POSITIVE_INFINITY, { onlyFull: false })
+      yield* this.#takeLate(collection, Number.POSITIVE_INFINITY)
+    }
+  }
+
+  *#relieve(settledSecond: number): Generator<TakenLines> {
+    const bySize = [...this.#collections.values()].sort((a, b) => heldBytesOf(b) - heldBytesOf(a))
+    for (const collection of bySize) {
+      if (this.#heldBytes <= this.#heldLimitBytes * RELIEVED_SHARE) return
+      yield* this.#takeFresh(collection, settledSecond, { onlyFull: false })
+      yield* this.#takeLate(collection, settledSecond)
+    }
+  }
+
+  *#takeFresh(
+    collection: Collection,
+    settledSecond: number,
+    { onlyFull }: { onlyFull: boolean },
+  ): Generator<TakenLines> {
+    for (;;) {
+      const taken = this.#take(collection.fresh, { beforeSecond: settledSecond, onlyFull })
+      if (!taken) return
+      collection.endSecond = lastSecondOf(taken) + 1
+      yield taken
+    }
+  }
+
+  *#takeLate({ late }: Collection, settledSecond: number): Generator<TakenLines> {
+    for (;;) {
+      const taken = this.#take(late, { beforeSecond: settledSecond, onlyFull: false })
+      if (!taken) return
+      yield taken
+    }
+  }
+
+  #take(lines: GatheredLines, limits: { beforeSecond: number; onlyFull: boolean }): TakenLines | null {
+    const before = lines.heldBytes
+    const taken = lines.take({ ...limits, maxLines: PIECE_LINES, maxTextBytes: PIECE_BYTES })
+    this.#heldBytes += lines.heldBytes - before
+    return taken
+  }
+
+  #newCollection(line: DecidedLine): Collection {
+    const id = collectionOf(line)
+    const [fresh, late] = [new GatheredLines(id, this.#memory), new GatheredLines(id, this.#memory)]
+    return { fresh, late, endSecond: 0, lookAtLines: PIECE_LINES, isListed: false }
+  }
+}
+
+const heldBytesOf = ({ fresh, late }: Collection) => fresh.heldBytes + late.heldBytes
+
+function lastSecondOf({ buffers }: TakenLines): number {
+  const { micros, count } = linesIn(buffers)
+  return secondOfMicros(micros[count - 1] ?? 0)
+}

@@ -1,0 +1,69 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { CollectionId } from '#lib/collection-id.ts'
+import { PortalError } from '#lib/errors.ts'
+import { QUICK_LEVEL } from '#lib/segment/format.ts'
+import { collectionFault } from '#lib/store/collection-fault.ts'
+import { type MergeOutcome, mergeLines } from '#lib/store/merge.ts'
+import { connectRedis, redisFault, whenReady } from '#lib/store/redis.ts'
+import { messageOf } from './batch-writer.ts'
+import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
+
+/**
+ * A thread of `backfill` that merges lines over a connection of its own: compressing, which is most of the work, goes on
+ * beside the reading. Lines come and go back in buffers that are handed over, not copied.
+ */
+
+export interface MergeWorkerSettings {
+  readonly redisUrl: string
+  readonly commandTimeoutMs: number
+}
+
+export interface MergeRequest {
+  readonly number: number
+  readonly collection: CollectionId
+  readonly buffers: LinesInBuffers
+}
+
+export interface MergeAnswer {
+  readonly number: number
+  readonly buffers: LinesInBuffers
+  readonly result: MergeResult
+}
+
+export type MergeResult = { readonly outcome: MergeOutcome } | { readonly fault: MergeFault }
+
+/** What an error says, without the error: it may carry log lines. */
+export interface MergeFault {
+  /** `passing`: worth trying again. `lines`: of this collection only. */
+  readonly kind: 'passing' | 'refused' | 'lines' | 'other'
+  readonly message: string
+}
+
+function faultOf(error: unknown): MergeFault {
+  const ofCollection = collectionFault(error)
+  if (ofCollection !== null) return { kind: 'lines', message: ofCollection }
+  const cause = error instanceof PortalError && error.cause !== undefined ? error.cause : error
+  const message = error instanceof PortalError && error.detail ? error.detail : messageOf(cause)
+  return { kind: redisFault(error), message }
+}
+
+const { redisUrl, commandTimeoutMs } = workerData as MergeWorkerSettings
+const redis = connectRedis({ url: redisUrl, commandTimeoutMs })
+const connected = whenReady(redis, commandTimeoutMs)
+
+async function merge({ number, collection, buffers }: MergeRequest): Promise<void> {
+  await connected
+  let result: MergeResult
+  try {
+    const lines = linesIn(buffers)
+    result = {
+      outcome: await mergeLines(redis, { collection, lines, origin: 'backfill', level: QUICK_LEVEL }),
+    }
+  } catch (error) {
+    result = { fault: faultOf(error) }
+  }
+  const answer: MergeAnswer = { number, buffers, result }
+  parentPort?.postMessage(answer, [buffers.text.buffer, buffers.columns.buffer])
+}
+
+parentPort?.on('message', (request: MergeRequest) => void merge(request))
