@@ -52,7 +52,7 @@ async function keepClientField(
   if (clientField === 'as kept') return
   // An answer that hangs is not waited for either.
   giveUp.addEventListener('abort', () => redis.disconnect())
-  const writer = new BatchWriter({ redis, summary: newSummary(), say, giveUp })
+  const writer = new BatchWriter({ redis, summary: newSummary(), say, giveUp, replicaWaitMs: 0 })
   const kept = await writer.persist(() =>
     writeClientField(redis, source, clientField === 'by line' ? null : clientField),
   )
@@ -75,19 +75,26 @@ async function read({ source, clientField, json, waitSeconds }: ReadCommand): Pr
   loadScript()
   redis.on('ready', loadScript)
   await keepClientField(redis, { source, clientField }, giveUp)
-  const { summary, lost, failure } = await readStream({
+  const { summary, lost, failure, confirmed } = await readStream({
     input: process.stdin,
     source,
     redis,
     say,
     stop,
     giveUp,
+    replicaWaitMs: waitSeconds * 1000,
   })
   redis.disconnect()
   process.stdout.write(`${json ? summaryJson(summary) : summaryText(summary)}\n`)
   if (failure) throw failure.error
   if (lost > 0) {
     say(`${lost} lines were read but not stored, since Redis did not answer in time. Send the log again.`)
+    return EXIT.unavailable
+  }
+  if (!confirmed) {
+    say(
+      'All lines were stored, but no replica of Redis is known to have the last of them: they are lost if the master is lost before one has. Sending the log again does no harm, and tells.',
+    )
     return EXIT.unavailable
   }
   return summary.rejected > 0 ? EXIT.rejected : EXIT.done

@@ -28,7 +28,7 @@ Options of reading
                     first; quotes are seen, and of a list in X-Forwarded-For the first is taken. Pages and downloads show
                     it for all lines of the source, until a run says something else; clf and combined without it forget it
   --json            the summary as one JSON object
-  --wait SECONDS    how long to try to reach Redis before giving up (30)
+  --wait SECONDS    how long to try to reach Redis before giving up, and to wait for its replicas to have the lines (30)
 
 Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; '14:00 - 14:30', '2026-11-23 13:55 - 14:55'
                    --from and --to: 2026-11-23, 2026-11-23T13:55:07, the same with Z or +02:00, 14:00, 'yesterday 9:30',
@@ -37,7 +37,11 @@ Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; 
 
 Redis              REDIS_URL, else the demo's while it runs, else redis://127.0.0.1:6379
 
-Exit codes         0 done, 1 some lines were rejected, 2 usage or settings, 3 Redis or the source is unavailable
+                   several addresses with commas between them are nodes of a cluster; redis+sentinel://host:port,…/name
+                   asks sentinels for the master
+
+Exit codes         0 done, 1 some lines were rejected, 2 usage or settings, 3 Redis or the source is unavailable, or no
+                   replica confirmed the last lines
 
 A log sent again, whole or in part, stores nothing twice: a line is known by its bytes, its source and how many equal
 lines came before it. Two limits follow. Pieces of one log sent in separate runs that do not overlap can merge equal

@@ -78,6 +78,12 @@ async function hitsOf(redis: Redis, ids: readonly CollectionId[]): Promise<Map<C
   return hits
 }
 
+/** Marks collections whose projections may be behind although no mark says so: a server that took over lost some writes. */
+export async function markDirty(redis: Redis, ids: readonly CollectionId[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += IDS_A_ROUND)
+    await answered(redis.sadd(DIRTY_KEY, ids.slice(from, from + IDS_A_ROUND)))
+}
+
 /** Works through everything that is dirty, lease or not; for a run that ends and leaves its projections equal. */
 export async function projectAll(redis: Redis): Promise<void> {
   while ((await answered(projectOnce(redis))) > 0);

@@ -49,7 +49,7 @@ const REFUSED =
   /^(NOAUTH|WRONGPASS|NOPERM)\b|Last error: (NOAUTH|WRONGPASS|NOPERM)\b|invalid password|without any password configured|cluster support disabled/i
 /** Answers that pass by themselves: starting, failing over, full, busy, a script that was given again but not there. */
 const PASSING =
-  /^(LOADING|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|MISCONF|NOREPLICAS|MOVED|ASK|UNBLOCKED|NOSCRIPT)\b/
+  /^(LOADING|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|MISCONF|NOREPLICAS|MOVED|ASK|UNBLOCKED|NOSCRIPT|ERR WAIT cannot be used)\b/
 const CONNECTION =
   /Connection is closed|Stream isn't writeable|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|Command timed out|max retries per request|Socket closed|isn't connected|connection close|Cluster isn't ready|Cluster is ended|startup nodes|refresh slots cache|Too many Cluster redirections|sentinels are unreachable/i
 
