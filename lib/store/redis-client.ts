@@ -30,8 +30,8 @@ const RECONNECT_MAX_MS = 1000
 const SENTINEL_TIMEOUT_MS = 1000
 /** For a node's answer to which node holds what; after it the next one is asked. */
 const SLOTS_TIMEOUT_MS = 1000
-/** A cluster that was changed without a word to this client is known again after so long, by a look at its slots. */
-const SLOTS_REFRESH_MS = 5000
+/** How often a client looks at which node holds what: nobody tells it that a replica took over. */
+const SLOTS_REFRESH_MS = 1000
 const CLOSED = 'Connection is closed.'
 
 const reconnectMs = (attempt: number) => Math.min(50 * attempt, RECONNECT_MAX_MS)
@@ -91,7 +91,7 @@ function openCluster(
   { nodes, username, password, tls }: Extract<RedisAddress, { kind: 'cluster' }>,
   { commandTimeoutMs }: ClientOptions,
 ): StoreCluster {
-  return new StoreCluster([...nodes], {
+  const cluster = new StoreCluster([...nodes], {
     // See StoreCluster.
     enableOfflineQueue: true,
     // A cluster that is down says so to each command, in words.
@@ -110,6 +110,11 @@ function openCluster(
       ...(tls ? { tls: {} } : {}),
     },
   })
+  // Soon after a node is lost others hold its slots; the client by itself would find out from commands that fail.
+  cluster.on('-node', () => {
+    if (cluster.status === 'ready') cluster.refreshSlotsCache()
+  })
+  return cluster
 }
 
 /**
