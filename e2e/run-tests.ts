@@ -8,7 +8,8 @@ import { TEST_BUILD } from './portal.ts'
 
 /**
  * `npm test`: everything that has to hold, in the order in which it is cheapest to fail. With `--data FOLDER` it runs the
- * tests that use that folder's logs, and only those; with `--office` those that need LibreOffice. The last line is `N passed, N failed`.
+ * tests that use that folder's logs, and only those; with `--office` those that need LibreOffice; with `--cluster` the store's on a
+ * Redis Cluster and on a master behind Sentinel. The last line is `N passed, N failed`.
  */
 
 const BIN = join(PROJECT_ROOT, 'node_modules/.bin')
@@ -58,6 +59,7 @@ async function nodeTests(
   name: string,
   files: readonly string[],
   env: Record<string, string> = {},
+  filesAtOnce?: number,
 ): Promise<Counts> {
   log(`\n== ${name}`)
   const folder = mkdtempSync(join(tmpdir(), 'portal-counts-'))
@@ -67,6 +69,7 @@ async function nodeTests(
     [
       '--test',
       '--test-timeout=120000',
+      ...(filesAtOnce === undefined ? [] : [`--test-concurrency=${filesAtOnce}`]),
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
       '--test-reporter=tap',
@@ -133,17 +136,32 @@ async function officeTests(): Promise<Counts[]> {
   return [await counted(() => nodeTests('In LibreOffice', ['e2e/office-downloads.ts'], { SOFFICE: soffice }))]
 }
 
+/** Each starts the servers of a cluster, which fail over by themselves where they get no processor for too long. */
+const CLUSTER_FILES_AT_ONCE = 2
+
+/** The store's tests on the other two kinds of store; on one server they run with everything else. */
+async function clusterTests(): Promise<Counts[]> {
+  await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
+  const on = (name: string, kind: string) =>
+    counted(() => nodeTests(name, ['lib/store/*.test.ts'], { STORE: kind }, CLUSTER_FILES_AT_ONCE))
+  return [
+    await on('The store on a Redis Cluster', 'cluster'),
+    await on('The store behind Sentinel', 'sentinel'),
+  ]
+}
+
 /** The steps that the arguments ask for, or null where they are none. */
 function stepsOf([option, folder, ...rest]: readonly string[]): (() => Promise<Counts[]>) | null {
   if (rest.length > 0) return null
   if (option === undefined) return projectTests
   if (option === '--office' && folder === undefined) return officeTests
+  if (option === '--cluster' && folder === undefined) return clusterTests
   return option === '--data' && folder !== undefined ? () => dataTests(folder) : null
 }
 
 const steps = stepsOf(process.argv.slice(2))
 if (!steps) {
-  log('npm test takes no arguments, --data FOLDER, or --office.')
+  log('npm test takes no arguments, --data FOLDER, --office, or --cluster.')
   process.exit(2)
 }
 let counts: Counts[]

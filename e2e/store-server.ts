@@ -8,21 +8,50 @@ import { type AppendOutcome, appendLines } from '../lib/store/append.ts'
 import { utcDay } from '../lib/store/keys.ts'
 import { PackedLines } from '../lib/store/packed-lines.ts'
 import { connectRedis, whenReady } from '../lib/store/redis.ts'
+import { mastersOf } from '../lib/store/redis-client.ts'
 import { secondOfMicros } from '../lib/store/score.ts'
 import { type RedisServer, startRedisServer } from './demo/redis-server.ts'
+import { startRedisCluster } from './redis-cluster.ts'
+import { startRedisSentinel } from './redis-sentinel.ts'
 
-/** A real Redis of the test file's own, and the few ways in which store tests fill it. */
+/**
+ * A real Redis of the test file's own, and the few ways in which store tests fill it. One server, unless the environment's
+ * STORE says `cluster` or `sentinel`: the same tests then run on such a store (see `run-tests.ts`).
+ */
 
 export interface StoreServer {
+  /** Of a cluster or a sentinel's master the URL names the whole; `process` and `port` are those of one master. */
   readonly server: RedisServer
   readonly redis: Redis
+}
+
+/** Starts the kind of store that the tests run on. */
+export async function startStoreServer(): Promise<RedisServer> {
+  const kind = process.env.STORE ?? 'one'
+  if (kind === 'cluster') {
+    const cluster = await startRedisCluster()
+    const [first] = cluster.nodes
+    if (!first) throw new Error('a cluster without nodes')
+    return { ...first, url: cluster.url, stop: cluster.stop }
+  }
+  if (kind === 'sentinel') {
+    const { url, master, stop } = await startRedisSentinel()
+    return { ...master, url, stop }
+  }
+  if (kind !== 'one') throw new Error(`STORE=${kind}: takes one, cluster or sentinel`)
+  return startRedisServer({})
+}
+
+/** The keys that match, wherever they lie. */
+export async function keysOf(redis: Redis, pattern: string): Promise<string[]> {
+  return (await Promise.all(mastersOf(redis).map((node) => node.keys(pattern)))).flat()
 }
 
 /** Starts a Redis before the file's tests and ends it after them; `current()` is for use within a test. */
 export function openStoreServer(): { current: () => StoreServer } {
   let store: StoreServer | null = null
   before(async () => {
-    const server = await startRedisServer({})
+    const server = await startStoreServer()
     const redis = connectRedis({ url: server.url })
     if (!(await whenReady(redis, 10_000))) throw new Error('the test Redis did not answer')
     store = { server, redis }

@@ -58,7 +58,7 @@ export async function backfill(options: BackfillOptions): Promise<BackfillOutcom
   }))
   const say = (text: string) => progress.say(options.word(text))
   const pool = new MergePool(options.merge)
-  const writer = new BatchWriter({ redis, summary, say, giveUp })
+  const writer = new BatchWriter({ redis, summary, say, giveUp, replicaWaitMs: options.merge.replicaWaitMs })
   const merging = new Merging({
     pool,
     writer,
@@ -107,9 +107,9 @@ export async function backfill(options: BackfillOptions): Promise<BackfillOutcom
       )
   // Also after a failure: what was stored before it is to be counted.
   if (merging.failure) await projectAll(redis).catch(() => undefined)
-  else await writer.persist(() => projectAll(redis))
+  const confirmed = merging.failure !== null || ((await writer.finish()) && merging.confirmed)
   progress.stop()
-  return { summary, lost: merging.lost, failure: merging.failure, faults }
+  return { summary, lost: merging.lost, failure: merging.failure, confirmed, faults }
 }
 
 /** Reads until everything is read, or it is told to stop, or lines can no longer be stored. */

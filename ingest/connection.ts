@@ -7,6 +7,7 @@ import { isAlive } from '#lib/child-process.ts'
 import { PortalError } from '#lib/errors.ts'
 import { type Environment, parseRedisUrl } from '#lib/settings.ts'
 import { connectRedis, pingStore, redisFault, refuseEvictingRedis } from '#lib/store/redis.ts'
+import { parseRedisAddress } from '#lib/store/redis-url.ts'
 
 /** Which Redis `ingest` talks to, and how it gets there. */
 
@@ -43,10 +44,9 @@ function demoUrl(): string | null {
 export function chooseRedis(env: Environment): { url: string; name: string } {
   const given = parseRedisUrl(env)
   const url = given ?? demoUrl() ?? DEFAULT_URL
-  const shown = new URL(url)
-  shown.username = shown.password = shown.search = ''
+  const shown = parseRedisAddress(url)?.shown
   const why = given ? 'REDIS_URL' : url === DEFAULT_URL ? 'default' : 'of the demo, which runs'
-  return { url, name: `${shown.href} (${why})` }
+  return { url, name: `${shown} (${why})` }
 }
 
 /**

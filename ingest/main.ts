@@ -56,7 +56,7 @@ async function keepClientField(
   if (clientField === 'as kept') return
   // An answer that hangs is not waited for either.
   giveUp.addEventListener('abort', () => redis.disconnect())
-  const writer = new BatchWriter({ redis, summary: newSummary(), say, giveUp })
+  const writer = new BatchWriter({ redis, summary: newSummary(), say, giveUp, replicaWaitMs: 0 })
   const kept = await writer.persist(() =>
     writeClientField(redis, source, clientField === 'by line' ? null : clientField),
   )
@@ -79,24 +79,31 @@ async function read({ source, clientField, json, waitSeconds }: ReadCommand): Pr
   loadScript()
   redis.on('ready', loadScript)
   await keepClientField(redis, { source, clientField }, giveUp)
-  const { summary, lost, failure } = await readStream({
+  const { summary, lost, failure, confirmed } = await readStream({
     input: process.stdin,
     source,
     redis,
     say,
     stop,
     giveUp,
+    replicaWaitMs: waitSeconds * 1000,
   })
   redis.disconnect()
-  return concluded({ summary, lost, failure }, { json })
+  return concluded({ summary, lost, failure, confirmed }, { json })
 }
 
 /** Prints the summary. @returns the exit code */
-function concluded({ summary, lost, failure }: Outcome, { json }: { json: boolean }): number {
+function concluded({ summary, lost, failure, confirmed }: Outcome, { json }: { json: boolean }): number {
   process.stdout.write(`${json ? summaryJson(summary) : summaryText(summary)}\n`)
   if (failure) throw failure.error
   if (lost > 0) {
     say(`${lost} lines were read but not stored, since Redis did not answer in time. Send the log again.`)
+    return EXIT.unavailable
+  }
+  if (!confirmed) {
+    say(
+      'All lines were stored, but no replica of Redis is known to have the last of them: they are lost if the master is lost before one has. Sending the log again does no harm, and tells.',
+    )
     return EXIT.unavailable
   }
   return summary.rejected > 0 ? EXIT.rejected : EXIT.done
@@ -129,7 +136,11 @@ async function readFiles(command: Extract<Command, { verb: 'backfill' }>): Promi
   const { faults, ...outcome } = await backfill({
     sources,
     redis,
-    merge: { redisUrl: choice.url, commandTimeoutMs: INGEST_TIMEOUT_MS },
+    merge: {
+      redisUrl: choice.url,
+      commandTimeoutMs: INGEST_TIMEOUT_MS,
+      replicaWaitMs: waitSeconds * 1000,
+    },
     output: process.stderr,
     word: (text) => `ingest: ${text}`,
     stop,

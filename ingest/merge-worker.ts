@@ -5,6 +5,7 @@ import { QUICK_LEVEL } from '#lib/segment/format.ts'
 import { collectionFault } from '#lib/store/collection-fault.ts'
 import { type MergeOutcome, mergeLines } from '#lib/store/merge.ts'
 import { connectRedis, redisFault, whenReady } from '#lib/store/redis.ts'
+import { Replication } from '#lib/store/replication.ts'
 import { messageOf } from './batch-writer.ts'
 import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 
@@ -16,6 +17,8 @@ import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 export interface MergeWorkerSettings {
   readonly redisUrl: string
   readonly commandTimeoutMs: number
+  /** How long a replica is waited for, until one did not confirm. */
+  readonly replicaWaitMs: number
 }
 
 export interface MergeRequest {
@@ -30,7 +33,13 @@ export interface MergeAnswer {
   readonly result: MergeResult
 }
 
-export type MergeResult = { readonly outcome: MergeOutcome } | { readonly fault: MergeFault }
+export type MergeResult =
+  | {
+      readonly outcome: MergeOutcome
+      /** Whether a replica of the master that has them, where it has some, is known to have the lines too. */
+      readonly confirmed: boolean
+    }
+  | { readonly fault: MergeFault }
 
 /** What an error says, without the error: it may carry log lines. */
 export interface MergeFault {
@@ -47,18 +56,31 @@ function faultOf(error: unknown): MergeFault {
   return { kind: redisFault(error), message }
 }
 
-const { redisUrl, commandTimeoutMs } = workerData as MergeWorkerSettings
+const { redisUrl, commandTimeoutMs, replicaWaitMs } = workerData as MergeWorkerSettings
 const redis = connectRedis({ url: redisUrl, commandTimeoutMs })
+const replication = new Replication(redis)
+let patienceMs = replicaWaitMs
 const connected = whenReady(redis, commandTimeoutMs)
+
+/** What was answered over a connection that is lost may have gone with its server: it is done again. */
+async function mergeConfirmed(collection: CollectionId, buffers: LinesInBuffers): Promise<MergeResult> {
+  const merging = { collection, lines: linesIn(buffers), origin: 'backfill', level: QUICK_LEVEL } as const
+  let outcome: MergeOutcome | null = null
+  for (;;) {
+    const connections = replication.changes
+    const merged = await mergeLines(redis, merging)
+    outcome ??= merged
+    const confirmed = await replication.confirmed(Math.max(1, patienceMs))
+    if (!confirmed) patienceMs = 0
+    if (connections === replication.changes) return { outcome, confirmed }
+  }
+}
 
 async function merge({ number, collection, buffers }: MergeRequest): Promise<void> {
   await connected
   let result: MergeResult
   try {
-    const lines = linesIn(buffers)
-    result = {
-      outcome: await mergeLines(redis, { collection, lines, origin: 'backfill', level: QUICK_LEVEL }),
-    }
+    result = await mergeConfirmed(collection, buffers)
   } catch (error) {
     result = { fault: faultOf(error) }
   }

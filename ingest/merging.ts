@@ -25,6 +25,8 @@ export class Merging {
   #recording: Promise<void> = Promise.resolve()
   /** Lines given up on, 0 unless `giveUp` fired. */
   lost = 0
+  /** Whether replicas, where there are some, are known to have all that was merged. */
+  confirmed = true
   /** What no waiting mends. */
   failure: { readonly error: unknown } | null = null
 
@@ -80,8 +82,10 @@ export class Merging {
       if (this.failure) return null
       const { result, buffers: returned } = await this.#pool.merge(collection, buffers)
       buffers = returned
-      if ('outcome' in result) outcome = result.outcome
-      else if (result.fault.kind === 'lines') refusal = result.fault
+      if ('outcome' in result) {
+        outcome = result.outcome
+        this.confirmed &&= result.confirmed
+      } else if (result.fault.kind === 'lines') refusal = result.fault
       else return errorOf(result.fault)
       return null
     }

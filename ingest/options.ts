@@ -40,7 +40,7 @@ Options of reading
                     first; quotes are seen, and of a list in X-Forwarded-For the first is taken. Pages and downloads show
                     it for all lines of the source, until a run says something else; clf and combined without it forget it
   --json            the summary as one JSON object
-  --wait SECONDS    how long to try to reach Redis before giving up (30)
+  --wait SECONDS    how long to try to reach Redis before giving up, and to wait for its replicas to have the lines (30)
 
 Options of maintain
   --every DURATION  one round after the other, beginning so far apart (30s, 5m), until it is told to stop; without it one
@@ -62,8 +62,11 @@ Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; 
 
 Redis              REDIS_URL, else the demo's while it runs, else redis://127.0.0.1:6379
 
-Exit codes         0 done, 1 some lines were rejected, or maintain found a fault in a collection,
-                   2 usage or settings, 3 Redis or the source is unavailable, or another maintain is at work
+                   several addresses with commas between them are nodes of a cluster; redis+sentinel://host:port,…/name
+                   asks sentinels for the master
+
+Exit codes         0 done, 1 some lines were rejected, or maintain found a fault in a collection, 2 usage or settings,
+                   3 Redis or the source is unavailable, no replica confirmed the last lines, or another maintain is at work
 
 A log sent again, whole or in part, stores nothing twice: a line is known by its bytes, its source and how many equal
 lines came before it. Two limits follow. Pieces of one log sent in separate runs that do not overlap can merge equal

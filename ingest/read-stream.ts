@@ -21,6 +21,8 @@ export interface ReadOptions {
   readonly stop: AbortSignal
   /** Ends the waiting for Redis as well. */
   readonly giveUp: AbortSignal
+  /** How long lines wait for a replica of Redis to have them, at each time and at the end. */
+  readonly replicaWaitMs: number
 }
 
 export interface Outcome {
@@ -29,6 +31,8 @@ export interface Outcome {
   readonly lost: number
   /** What ended the reading before its time, and no waiting mends. */
   readonly failure: { readonly error: unknown } | null
+  /** False where Redis has replicas of which none is known to have all lines. */
+  readonly confirmed: boolean
 }
 
 /**
@@ -37,12 +41,12 @@ export interface Outcome {
  * @returns what became of the lines, also when the reading ended early.
  */
 export async function readStream(options: ReadOptions): Promise<Outcome> {
-  const { input, source, redis, say, stop, giveUp } = options
+  const { input, source, redis, say, stop, giveUp, replicaWaitMs } = options
   const summary = newSummary()
   const recent = new RecentLines({ seed: randomBytes(8).readBigUInt64LE() })
   const builder = new BatchBuilder({ source, recent, nowSeconds: () => Date.now() / 1000 })
   const splitter = new LineSplitter(builder)
-  const writer = new BatchWriter({ redis, summary, say, giveUp })
+  const writer = new BatchWriter({ redis, summary, say, giveUp, replicaWaitMs })
   // What Redis has not answered by then is not waited for.
   giveUp.addEventListener('abort', () => redis.disconnect())
   const projector = new Projector(redis)
@@ -104,6 +108,6 @@ export async function readStream(options: ReadOptions): Promise<Outcome> {
     )
   // Also after a failure: what was stored before it is to be counted.
   if (failure) await projectAll(redis).catch(() => undefined)
-  else await writer.persist(() => projectAll(redis))
-  return { summary, lost, failure }
+  const confirmed = failure !== null || (await writer.finish())
+  return { summary, lost, failure, confirmed }
 }

@@ -114,7 +114,7 @@ test('an empty setting is an absent one', () => {
 test('no value is ever repeated, since some are secrets', () => {
   const secret = 'hunter2'
   const lines = changed({
-    REDIS_URL: `redis://user:${secret}@a,b`,
+    REDIS_URL: `redis://user:${secret}@a,b/name`,
     OIDC_ISSUER: `http://${secret}@example.org`,
     OIDC_AUTH_METHOD: secret,
     OIDC_SCOPE: secret,
@@ -239,6 +239,8 @@ test('the URL of Redis alone is enough for ingest, and its absence is no fault',
     'redis://127.0.0.1',
     'rediss://user:pass@redis.example.org:6380/2',
     'redis://[::1]:6379',
+    'redis://a:7000,b:7000',
+    'redis+sentinel://s1,s2/logs',
   ])
     assert.equal(parseRedisUrl({ REDIS_URL: url, PORT: 'x' }), url)
   for (const url of [
@@ -246,8 +248,9 @@ test('the URL of Redis alone is enough for ingest, and its absence is no fault',
     'http://127.0.0.1',
     'redis:',
     'redis://',
-    'redis://a,redis://b',
-    'redis://a,b',
+    'redis://a,rediss://b',
+    'redis://a,',
+    'redis+sentinel://s1,s2',
   ])
     assert.match(faults(() => parseRedisUrl({ REDIS_URL: url })).join(), /^REDIS_URL: takes redis:/, url)
 })

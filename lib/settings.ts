@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { PortalError } from './errors.ts'
+import { parseRedisAddress, REDIS_URL_TAKEN } from './store/redis-url.ts'
 
 /**
  * The one reader of the environment. Each parser takes the environment as an argument, lists every fault at once and
@@ -46,21 +47,7 @@ const origin = secureUrl.check((context) => {
     })
 })
 
-const redisUrl = z.string().check((context) => {
-  const url = URL.canParse(context.value) ? new URL(context.value) : null
-  if (
-    !url ||
-    !['redis:', 'rediss:'].includes(url.protocol) ||
-    !url.hostname ||
-    !/^\/?[0-9]*$/.test(url.pathname) ||
-    context.value.includes(',')
-  )
-    context.issues.push({
-      code: 'custom',
-      input: context.value,
-      message: 'takes redis://[user:password@]host[:port][/db] or rediss://…, one server',
-    })
-})
+const redisUrl = z.string().refine((text) => parseRedisAddress(text) !== null, REDIS_URL_TAKEN)
 
 /** What {@link parseDurationSeconds} takes, in words. */
 export const DURATIONS_TAKEN = 'a duration such as 90s, 60m, 8h or 1d, up to 365d'

@@ -1,5 +1,5 @@
 import type { ChildProcess } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,6 +20,8 @@ export interface RedisServerOptions {
   readonly password?: string
   /** More configuration directives, such as `{ 'maxmemory-policy': 'allkeys-lru' }`. They win over the ones here. */
   readonly directives?: Readonly<Record<string, string>>
+  /** Makes it a sentinel instead of a store: lines of its configuration, which it rewrites as it learns. */
+  readonly sentinel?: readonly string[]
 }
 
 export interface RedisServer {
@@ -81,20 +83,39 @@ function isReady(port: number, pid: number, password: string | undefined): Promi
   })
 }
 
-function directives(options: RedisServerOptions, port: number, directory: string): string[] {
-  const settings: Record<string, string> = {
+function settingsOf(options: RedisServerOptions, port: number, directory: string): Record<string, string> {
+  return {
     port: String(port),
     bind: '127.0.0.1',
     dir: directory,
     daemonize: 'no',
-    save: '',
-    appendonly: options.persist ? 'yes' : 'no',
-    appendfsync: 'everysec',
-    'maxmemory-policy': 'noeviction',
+    ...(options.sentinel ? {} : storeSettings(options)),
     ...(options.password === undefined ? {} : { requirepass: options.password }),
     ...options.directives,
   }
-  return Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value])
+}
+
+function storeSettings({ persist }: RedisServerOptions): Record<string, string> {
+  return {
+    save: '',
+    appendonly: persist ? 'yes' : 'no',
+    appendfsync: 'everysec',
+    'maxmemory-policy': 'noeviction',
+  }
+}
+
+/** What redis-server is started with. A sentinel takes its settings from a file alone. */
+function argumentsFor(options: RedisServerOptions, port: number, directory: string): string[] {
+  const settings = Object.entries(settingsOf(options, port, directory))
+  if (!options.sentinel) return settings.flatMap(([name, value]) => [`--${name}`, value])
+  const file = join(directory, 'sentinel.conf')
+  writeFileSync(
+    file,
+    [...settings.map(([name, value]) => `${name} ${JSON.stringify(value)}`), ...options.sentinel, ''].join(
+      '\n',
+    ),
+  )
+  return [file, '--sentinel']
 }
 
 async function comesUp(child: ChildProcess, port: number, password: string | undefined): Promise<boolean> {
@@ -120,7 +141,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await freePort())
     const log = openSync(logFile, 'w')
-    const child = spawnBound('redis-server', directives(options, port, directory), {
+    const child = spawnBound('redis-server', argumentsFor(options, port, directory), {
       stdio: ['ignore', log, log],
       ownGroup: true,
     })

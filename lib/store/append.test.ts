@@ -19,6 +19,7 @@ import {
 } from './keys.ts'
 import { mergeLines } from './merge.ts'
 import { connectRedis, whenReady } from './redis.ts'
+import { mastersOf } from './redis-client.ts'
 import { microsOfSecond } from './score.ts'
 import { readWholeIndex } from './segment-index.ts'
 
@@ -230,7 +231,7 @@ test('an entry of the index that is none is refused in words and keeps no other 
 
 test('a server that lost the script is given it again', async () => {
   const { redis } = servers.current()
-  await redis.script('FLUSH')
+  await Promise.all(mastersOf(redis).map((node) => node.script('FLUSH')))
   assert.equal((await store(redis, packLines('20', 'web1', [line('a')]))).stored, 1)
 })
 
@@ -249,10 +250,12 @@ test('what a cut connection left open is handed back and can be sent again', asy
 
 test('a full Redis writes nothing of a call, neither lines nor counters', async () => {
   const { redis } = servers.current()
-  await redis.config('SET', 'maxmemory', '1')
+  const limit = (bytes: string) =>
+    Promise.all(mastersOf(redis).map((node) => node.config('SET', 'maxmemory', bytes)))
+  await limit('1')
   const outcome: AppendOutcome = { stored: 0, duplicates: 0, refused: [] }
   const { rest, error } = await appendLines(redis, packLines('22', 'web1', [line('a')]), outcome)
-  await redis.config('SET', 'maxmemory', '0')
+  await limit('0')
   assert.match(String(error), /OOM/)
   assert.equal(rest.length, 1)
   assert.equal(await redis.exists(linesKey(collectionId('22')), countsKey(collectionId('22'))), 0)

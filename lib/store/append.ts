@@ -16,6 +16,7 @@ import {
 } from './keys.ts'
 import type { PackedLines } from './packed-lines.ts'
 import { isNoScript, Script } from './redis.ts'
+import { isCluster } from './redis-client.ts'
 import { type Descriptor, descriptorText } from './segment-descriptor.ts'
 import { coveringOf, parseEntries } from './segment-index.ts'
 
@@ -27,7 +28,8 @@ import { coveringOf, parseEntries } from './segment-index.ts'
  * `append-sealed.ts`) and sent again with its name.
  *
  * The lines' ids are marked dirty before and after the writes: before, so that a writer that dies leaves the mark; after,
- * so that a projector that took the first mark too early looks again.
+ * so that a projector that took the first mark too early looks again. In a cluster the marks lie on another node than the
+ * lines; there each step waits for the answers to the one before, which one connection's order spares elsewhere.
  */
 
 const append = new Script('append')
@@ -52,11 +54,18 @@ export function loadAppendScript(redis: Redis): Promise<unknown> {
 /** A call of the script, written from where its lines stand. The client's own way copies them twice. */
 class AppendCall extends Command {
   readonly #bytes: Buffer
+  readonly #key: string
 
   constructor(group: PackedLines) {
     // No arguments: what an error of the client carries along holds no log lines.
     super('EVALSHA', [], { replyEncoding: null })
     this.#bytes = group.command(frontOf(group))
+    this.#key = linesKey(group.collection)
+  }
+
+  /** Where a cluster sends it; the client would look among the arguments. */
+  override getKeys(): string[] {
+    return [this.#key]
   }
 
   override toWritable(): Buffer {
@@ -122,14 +131,17 @@ export async function appendLines(
   while (pending.length > 0) {
     const ids = [...new Set(pending.map(({ group }) => group.collection))]
     // One after the other down the same connection, which answers them in this order.
-    const [before, answers, after] = await Promise.all([
-      Promise.allSettled([
-        redis.sadd(DIRTY_KEY, ids),
-        ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
-      ]),
-      Promise.allSettled(pending.map((one) => send(redis, one))),
-      Promise.allSettled([redis.sadd(DIRTY_KEY, ids)]),
+    const inOrder = !isCluster(redis)
+    const marking = Promise.allSettled([
+      redis.sadd(DIRTY_KEY, ids),
+      ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
     ])
+    const notMarked = inOrder ? null : reasonOf((await marking)[0])
+    if (notMarked !== null) return { rest: pending.map(({ group }) => group), error: notMarked }
+    const sending = Promise.allSettled(pending.map((one) => send(redis, one)))
+    if (!inOrder) await sending
+    const markingAgain = Promise.allSettled([redis.sadd(DIRTY_KEY, ids)])
+    const [before, answers, after] = await Promise.all([marking, sending, markingAgain])
     const next: Pending[] = []
     const sealed: Sealed[] = []
     let failed = reasonOf(before[0])

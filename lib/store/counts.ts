@@ -6,6 +6,7 @@ import {
   type CollectionGrant,
 } from '../access/decide.ts'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
+import { askEach } from './ask-each.ts'
 import { countsKey, dayCountsKey, KNOWN_KEY, utcDay } from './keys.ts'
 import { answered, isWrongType } from './redis.ts'
 
@@ -23,8 +24,8 @@ export interface CollectionHits {
   readonly unreadable?: true
 }
 
-/** Collections asked for in one pipeline. */
-const IDS_A_PIPELINE = 1000
+/** Collections asked for at once. */
+const IDS_AT_ONCE = 1000
 
 /** Counts of every collection that ever received a line, in no order. */
 export async function readAllHits(
@@ -70,11 +71,15 @@ async function hitsOf(
 ): Promise<CollectionHits[]> {
   const today = utcDay(nowSeconds)
   const hits: CollectionHits[] = []
-  for (let from = 0; from < ids.length; from += IDS_A_PIPELINE) {
-    const some = ids.slice(from, from + IDS_A_PIPELINE)
-    const pipeline = redis.pipeline()
-    for (const id of some) pipeline.hmget(countsKey(id), 'hits', 'last').hget(dayCountsKey(id, today), 'hits')
-    const replies = (await pipeline.exec()) ?? []
+  for (let from = 0; from < ids.length; from += IDS_AT_ONCE) {
+    const some = ids.slice(from, from + IDS_AT_ONCE)
+    const replies = await askEach(
+      redis,
+      some.flatMap((id) => [
+        ['hmget', countsKey(id), 'hits', 'last'],
+        ['hget', dayCountsKey(id, today), 'hits'],
+      ]),
+    )
     for (const [error] of replies) if (error && !isWrongType(error)) throw error
     for (const [index, collection] of some.entries()) {
       const [total, last] = (replies[2 * index]?.[1] ?? []) as (string | null)[]

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
+import { type Ask, askEach } from './ask-each.ts'
 import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, PROJECTING_KEY, PROJECTOR_LEASE_KEY } from './keys.ts'
 import { answered, isWrongType, Script } from './redis.ts'
+import { isCluster } from './redis-client.ts'
 
 /**
  * Carries the authoritative counts of each collection over to the projections (`known:`), which the original layout
@@ -13,6 +15,10 @@ import { answered, isWrongType, Script } from './redis.ts'
  * goes out together with a mark in the taken set, since another projector may have finished the id in between: whoever
  * wrote last has a mark standing until it has looked that what it wrote is right. So neither a mark set meanwhile, nor a
  * projector that dies or sleeps between its steps, leaves a projection behind for longer than the next round.
+ *
+ * In a cluster the projection lies elsewhere than the sets, so that mark and write cannot go out together: the mark is
+ * answered before the write is sent. A projection could stay behind there until the collection's next line, if one projector
+ * finished the id between another's mark and write and that other died right after its write.
  *
  * The lease keeps several `ingest` processes from doing the same work; it is not what makes it right.
  *
@@ -51,22 +57,31 @@ async function projectOnce(redis: Redis): Promise<number> {
 /** The mark comes before the write: a projector that dies after it leaves the id to the next. */
 export async function writeProjections(redis: Redis, hits: ReadonlyMap<CollectionId, string>): Promise<void> {
   if (hits.size === 0) return
-  const pipeline = redis.pipeline().sadd(PROJECTING_KEY, [...hits.keys()])
-  pipeline.hset(KNOWN_KEY, Object.fromEntries([...hits].map(([id, count]) => [knownField(id), count])))
-  for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error
+  const mark: Ask = ['sadd', PROJECTING_KEY, ...hits.keys()]
+  const write: Ask = ['hset', KNOWN_KEY, ...[...hits].flatMap(([id, count]) => [knownField(id), count])]
+  for (const together of isCluster(redis) ? [[mark], [write]] : [[mark, write]])
+    for (const [error] of await askEach(redis, together)) if (error) throw error
 }
 
 /** @returns the hits of each id; ids whose counts are no hash are left out. */
 async function hitsOf(redis: Redis, ids: readonly CollectionId[]): Promise<Map<CollectionId, string>> {
-  const pipeline = redis.pipeline()
-  for (const id of ids) pipeline.hget(countsKey(id), 'hits')
+  const answers = await askEach(
+    redis,
+    ids.map((id) => ['hget', countsKey(id), 'hits']),
+  )
   const hits = new Map<CollectionId, string>()
-  for (const [index, [error, value]] of ((await pipeline.exec()) ?? []).entries()) {
+  for (const [index, [error, value]] of answers.entries()) {
     const id = ids[index]
     if (error && !isWrongType(error)) throw error
     if (id && !error) hits.set(id, (value as string | null) ?? '0')
   }
   return hits
+}
+
+/** Marks collections whose projections may be behind although no mark says so: a server that took over lost some writes. */
+export async function markDirty(redis: Redis, ids: readonly CollectionId[]): Promise<void> {
+  for (let from = 0; from < ids.length; from += IDS_A_ROUND)
+    await answered(redis.sadd(DIRTY_KEY, ids.slice(from, from + IDS_A_ROUND)))
 }
 
 /** Works through everything that is dirty, lease or not; for a run that ends and leaves its projections equal. */

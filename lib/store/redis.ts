@@ -2,48 +2,31 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { type ErrorCode, PortalError } from '../errors.ts'
+import { type ClientOptions, isCluster, mastersOf, openClient } from './redis-client.ts'
+import { parseRedisAddress, REDIS_URL_TAKEN } from './redis-url.ts'
 
 /**
  * The connection to Redis and what its errors mean. Everything under `lib/store` takes the connection as an argument;
  * nothing outside it sends a command to it.
  */
 
-export interface ConnectOptions {
+export interface ConnectOptions extends ClientOptions {
+  /** One of the forms of `redis-url.ts`. */
   readonly url: string
-  /** A command without an answer after this long fails; the connection is kept. */
-  readonly commandTimeoutMs?: number
-  /** Told about every failed attempt to connect and every lost connection; the client goes on trying by itself. */
-  readonly onError?: (error: Error) => void
 }
-
-const CONNECT_TIMEOUT_MS = 5000
-/** A server that hangs does not close its side; it is not waited for. */
-const DISCONNECT_TIMEOUT_MS = 500
-const RECONNECT_MAX_MS = 1000
 
 /**
  * Connects in the background and keeps reconnecting. A command given while there is no connection fails at once: what to
- * send again, and when, is decided by whoever knows whether sending twice is harmless.
+ * send again, and when, is decided by whoever knows whether sending twice is harmless. `onError` is told about every failed
+ * attempt to connect and every lost connection.
+ * @throws PortalError `bad_settings` where the URL is none
  */
-export function connectRedis({ url, commandTimeoutMs, onError }: ConnectOptions): Redis {
-  const redis = new Redis(url, {
-    protocol: 2,
-    enableOfflineQueue: false,
-    autoResendUnfulfilledCommands: false,
-    maxRetriesPerRequest: 0,
-    connectTimeout: CONNECT_TIMEOUT_MS,
-    disconnectTimeout: DISCONNECT_TIMEOUT_MS,
-    // While Redis loads its data the client asks again every so often instead of giving up.
-    maxLoadingRetryTime: RECONNECT_MAX_MS,
-    retryStrategy: (attempt) => Math.min(50 * attempt, RECONNECT_MAX_MS),
-    connectionName: 'log-portal',
-    disableClientInfo: true,
-    ...(commandTimeoutMs === undefined ? {} : { commandTimeout: commandTimeoutMs }),
-  })
-  redis.on('error', (error: Error) => onError?.(error))
-  return redis
+export function connectRedis({ url, ...options }: ConnectOptions): Redis {
+  const address = parseRedisAddress(url)
+  if (!address) throw new PortalError('bad_settings', { detail: `The URL of Redis ${REDIS_URL_TAKEN}` })
+  return openClient(address, options)
 }
 
 /** @returns when the connection is usable, or false after `timeoutMs`. */
@@ -62,12 +45,13 @@ export function whenReady(redis: Redis, timeoutMs: number): Promise<boolean> {
 }
 
 /** Redis answers that no waiting mends: somebody has to change a password, a right or a setting. */
-const REFUSED = /^(NOAUTH|WRONGPASS|NOPERM)\b|invalid password|without any password configured/i
-/** Answers that pass by themselves: starting, failing over, full, busy. */
+const REFUSED =
+  /^(NOAUTH|WRONGPASS|NOPERM)\b|Last error: (NOAUTH|WRONGPASS|NOPERM)\b|invalid password|without any password configured|cluster support disabled/i
+/** Answers that pass by themselves: starting, failing over, full, busy, a script that was given again but not there. */
 const PASSING =
-  /^(LOADING|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|MISCONF|NOREPLICAS|MOVED|ASK|UNBLOCKED)\b/
+  /^(LOADING|READONLY|OOM|CLUSTERDOWN|TRYAGAIN|MASTERDOWN|BUSY|MISCONF|NOREPLICAS|MOVED|ASK|UNBLOCKED|NOSCRIPT|ERR WAIT cannot be used)\b/
 const CONNECTION =
-  /Connection is closed|Stream isn't writeable|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|Command timed out|max retries per request|Socket closed|isn't connected|connection close/i
+  /Connection is closed|Stream isn't writeable|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|Command timed out|max retries per request|Socket closed|isn't connected|connection close|Cluster isn't ready|Cluster is ended|startup nodes|refresh slots cache|Too many Cluster redirections|sentinels are unreachable/i
 
 const FAULT_OF_CODE: Partial<Record<ErrorCode, 'refused' | 'passing'>> = {
   store_unavailable: 'passing',
@@ -81,9 +65,15 @@ const FAULT_OF_CODE: Partial<Record<ErrorCode, 'refused' | 'passing'>> = {
 export function redisFault(error: unknown): 'refused' | 'passing' | 'other' {
   if (error instanceof PortalError) return FAULT_OF_CODE[error.code] ?? 'other'
   const message = error instanceof Error ? error.message : String(error)
-  if (REFUSED.test(message)) return 'refused'
+  if (REFUSED.test(message) || (error instanceof Error && REFUSED.test(nodeMessageOf(error))))
+    return 'refused'
   if (PASSING.test(message) || CONNECTION.test(message)) return 'passing'
   return 'other'
+}
+
+/** Why the last node of a cluster could not be asked; the error about all of them does not repeat it. */
+function nodeMessageOf(error: Error): string {
+  return 'lastNodeError' in error && error.lastNodeError instanceof Error ? error.lastNodeError.message : ''
 }
 
 /** @returns the error as the portal tells it; programming faults stay what they are. */
@@ -94,9 +84,23 @@ export function storeError(error: unknown): PortalError {
   return new PortalError(fault === 'refused' ? 'store_refused' : 'store_unavailable', { cause: error })
 }
 
-/** Whether the server answers, by the cheapest command there is. */
+/**
+ * Whether the store answers, by the cheapest command there is; of a cluster, whether one of its masters calls it whole.
+ * Errors of the client pass through.
+ */
 export async function pingStore(redis: Redis): Promise<void> {
-  await redis.ping()
+  if (!isCluster(redis)) await redis.ping()
+  else await Promise.any(mastersOf(redis).map(asksWhole)).catch(throwFirst)
+}
+
+async function asksWhole(node: Redis): Promise<void> {
+  if (!/^cluster_state:ok\r?$/m.test(String(await node.call('CLUSTER', 'INFO'))))
+    throw new Error('CLUSTERDOWN The cluster is down')
+}
+
+function throwFirst(error: unknown): never {
+  const errors: unknown[] = error instanceof AggregateError ? error.errors : [error]
+  throw errors[0] ?? new Error('Connection is closed.')
 }
 
 /** Runs one read or write of the store and turns the client's errors into the portal's. */
@@ -109,16 +113,34 @@ export async function answered<T>(work: Promise<T>): Promise<T> {
 }
 
 /**
- * Refuses a Redis that may throw lines away by itself.
+ * Refuses a Redis that may throw lines away by itself, of a cluster when one of its nodes may, and a node of a cluster that is
+ * taken for a server of its own.
  * @throws PortalError `store_refused`
  */
 export async function refuseEvictingRedis(redis: Redis): Promise<void> {
-  const memory = String(await answered(redis.info('memory')))
-  const policy = /^maxmemory_policy:(\S+)/m.exec(memory)?.[1]
-  if (policy === undefined || policy === 'noeviction') return
-  throw new PortalError('store_refused', {
-    detail: `Its maxmemory-policy is ${policy}, which may remove lines. Set it with: redis-cli CONFIG SET maxmemory-policy noeviction`,
+  const masters = new Set(mastersOf(redis))
+  const policies = mastersOf(redis, 'all').map(async (node) => {
+    // A replica that is down keeps nobody from starting; it has to be up again before it can become a master.
+    const memory = String(
+      await node.info('memory').catch((error) => (masters.has(node) ? throwFirst(error) : '')),
+    )
+    return { node, policy: /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction' }
   })
+  const evicting = (await answered(Promise.all(policies))).find(({ policy }) => policy !== 'noeviction')
+  if (evicting) {
+    const { host, port } = evicting.node.options
+    const at = isCluster(redis) ? ` of the node ${host}:${port}` : ''
+    const cli = isCluster(redis) ? `redis-cli -h ${host} -p ${port}` : 'redis-cli'
+    throw new PortalError('store_refused', {
+      detail: `Its maxmemory-policy${at} is ${evicting.policy}, which may remove lines. Set it with: ${cli} CONFIG SET maxmemory-policy noeviction`,
+    })
+  }
+  if (isCluster(redis)) return
+  if (/^cluster_enabled:1\r?$/m.test(String(await answered(redis.info('cluster')))))
+    throw new PortalError('store_refused', {
+      detail:
+        'It is a node of a cluster. Give several nodes with commas between them, or add ?cluster=true to the one.',
+    })
 }
 
 type Argument = string | Buffer | number
@@ -134,25 +156,23 @@ export class Script {
     this.sha = createHash('sha1').update(this.text).digest('hex')
   }
 
+  /** To every master there is; one that comes later, or lost it, says NOSCRIPT. */
   load(redis: Redis): Promise<unknown> {
-    return redis.script('LOAD', this.text)
+    return Promise.all(mastersOf(redis).map((node) => node.script('LOAD', this.text)))
   }
 
-  /** One call; answers come as Buffers. A server that lost the script (restarted, failed over) is given it again. */
+  /**
+   * One call; answers come as Buffers. A server that lost the script (restarted, failed over) is given it again, with the
+   * call, since that goes where the keys are.
+   */
   async run(redis: Redis, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    const parameters = [this.sha, keys.length, ...keys, ...args]
+    const parameters = [keys.length, ...keys, ...args]
     try {
-      return await redis.callBuffer('EVALSHA', parameters)
+      return await redis.callBuffer('EVALSHA', [this.sha, ...parameters])
     } catch (error) {
       if (!isNoScript(error)) throw error
-      await this.load(redis)
-      return redis.callBuffer('EVALSHA', parameters)
+      return redis.callBuffer('EVAL', [this.text, ...parameters])
     }
-  }
-
-  /** The arguments of an `EVALSHA` for a pipeline. */
-  call(keys: readonly string[], args: readonly Argument[]): [string, ...Argument[]] {
-    return ['EVALSHA', this.sha, keys.length, ...keys, ...args]
   }
 }
 

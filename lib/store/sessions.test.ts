@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Redis } from 'ioredis'
-import { type RedisServer, startRedisServer } from '../../e2e/demo/redis-server.ts'
+import type { RedisServer } from '../../e2e/demo/redis-server.ts'
+import { keysOf, startStoreServer } from '../../e2e/store-server.ts'
 import { connectRedis, whenReady } from './redis.ts'
 import {
   createSession,
@@ -21,7 +22,7 @@ let server: RedisServer
 let redis: Redis
 
 before(async () => {
-  server = await startRedisServer()
+  server = await startStoreServer()
   redis = connectRedis({ url: server.url, commandTimeoutMs: 1_500 })
   assert.ok(await whenReady(redis, 5_000))
 })
@@ -72,7 +73,7 @@ test('an ended session is gone with its index entries and cannot be written agai
   assert.equal(await readSession(redis, sid), null)
   assert.equal(await replaceSession(redis, sid, person), false)
   await touchSession(redis, sid, 2_000)
-  assert.deepEqual(await redis.keys(`*${sid}*`), [])
+  assert.deepEqual(await keysOf(redis, `*${sid}*`), [])
   assert.equal(await redis.exists('sessions:subject:https://sso.foo.com|ended'), 0)
   await endSession(redis, sid)
 })

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { ChainableCommander, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { answered, Script } from './redis.ts'
 
@@ -17,6 +17,10 @@ import { answered, Script } from './redis.ts'
  * refresh token that a parallel refresh had just replaced, and a provider that rotates them then revokes the grant.
  *
  * Index entries of ended sessions are removed; those of expired ones lead nowhere and go with the set.
+ *
+ * In a cluster these keys lie on several nodes, so no transaction holds them together. The order does: the session itself is
+ * written last and removed first, so that every session there is stands in its indexes, and what a process that died in
+ * between leaves behind names no session.
  */
 
 /** From sign-in to the absolute end, whatever happens in between. */
@@ -84,20 +88,25 @@ export function isSessionId(text: unknown): text is string {
  */
 export async function createSession(redis: Redis, session: SessionRecord): Promise<string> {
   const sid = randomBytes(SID_BYTES).toString('base64url')
-  const transaction = redis
-    .multi()
-    .set(sessionKey(sid), JSON.stringify(session), 'EX', SESSION_SECONDS)
-    .set(seenKey(sid), String(session.createdAtMs), 'EX', SESSION_SECONDS)
-  for (const key of indexKeys(session)) transaction.sadd(key, sid).expire(key, SESSION_SECONDS)
-  await answered(execute(transaction))
+  const createdAt = String(session.createdAtMs)
+  await answered(
+    Promise.all([
+      redis.set(seenKey(sid), createdAt, 'EX', SESSION_SECONDS),
+      ...indexKeys(session).map(async (key) => {
+        await redis.sadd(key, sid)
+        await redis.expire(key, SESSION_SECONDS)
+      }),
+    ]),
+  )
+  await answered(redis.set(sessionKey(sid), JSON.stringify(session), 'EX', SESSION_SECONDS))
   return sid
 }
 
 /** @returns null when there is no such session, or none that can be read. */
 export async function readSession(redis: Redis, sid: string): Promise<StoredSession | null> {
   if (!isSessionId(sid)) return null
-  const [text, seen] = await answered(redis.mget(sessionKey(sid), seenKey(sid)))
-  const session = parseSession(text ?? null)
+  const [text, seen] = await answered(Promise.all([redis.get(sessionKey(sid)), redis.get(seenKey(sid))]))
+  const session = parseSession(text)
   if (!session) return null
   const lastSeenAtMs = Number(seen ?? Number.NaN)
   return { ...session, lastSeenAtMs: Number.isFinite(lastSeenAtMs) ? lastSeenAtMs : session.createdAtMs }
@@ -118,9 +127,9 @@ export async function touchSession(redis: Redis, sid: string, seenAtMs: number):
 export async function endSession(redis: Redis, sid: string): Promise<void> {
   if (!isSessionId(sid)) return
   const session = parseSession(await answered(redis.get(sessionKey(sid))))
-  const transaction = redis.multi().del(sessionKey(sid), seenKey(sid))
-  for (const key of session ? indexKeys(session) : []) transaction.srem(key, sid)
-  await answered(execute(transaction))
+  await answered(redis.del(sessionKey(sid)))
+  const indexes = session ? indexKeys(session) : []
+  await answered(Promise.all([redis.del(seenKey(sid)), ...indexes.map((key) => redis.srem(key, sid))]))
 }
 
 /** @returns the token to give the lock back with, or null when somebody else holds it. */
@@ -146,9 +155,4 @@ function parseSession(text: string | null): SessionRecord | null {
     // Not JSON: written by something else. Whoever holds that cookie signs in again.
     return null
   }
-}
-
-/** A transaction answers each command on its own; one that failed must not pass for done. */
-async function execute(transaction: ChainableCommander): Promise<void> {
-  for (const [error] of (await transaction.exec()) ?? []) if (error) throw error
 }
