@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Redis } from 'ioredis'
+import { everyLine, hotLines, segmentLines, type TestMember } from '../../e2e/segments.ts'
 import { collectionId, openStoreServer, packLines, store, type TestLine } from '../../e2e/store-server.ts'
+import { SEAL_LEVEL } from '../segment/format.ts'
 import { type AppendOutcome, appendLines } from './append.ts'
 import {
   arrivalsKey,
@@ -11,11 +13,14 @@ import {
   dayCountsKey,
   floorKey,
   linesKey,
+  segmentKey,
   segmentsKey,
   sourcesKey,
 } from './keys.ts'
+import { mergeLines } from './merge.ts'
 import { connectRedis, whenReady } from './redis.ts'
 import { microsOfSecond } from './score.ts'
+import { readWholeIndex } from './segment-index.ts'
 
 const servers = openStoreServer()
 const T = 1_763_906_100
@@ -25,6 +30,14 @@ const line = (text: string, second = T, place = 0, ordinal = 0): TestLine => ({
   micros: microsOfSecond(second) + place,
   ordinal,
 })
+
+const seal = (redis: Redis, id: string, lines: readonly TestMember[]) =>
+  mergeLines(redis, {
+    collection: collectionId(id),
+    lines: segmentLines(lines),
+    origin: 'hot',
+    level: SEAL_LEVEL,
+  })
 
 /** All that an append writes for a collection. */
 async function everything(redis: Redis, id: string) {
@@ -126,14 +139,93 @@ test('a collection whose key holds something else is refused in words and keeps 
   assert.equal(await redis.exists(countsKey(collectionId('17'))), 0)
 })
 
-test('seconds that a sealed segment covers are not written behind its back', async () => {
+test('lines that stand in a sealed segment are duplicates, and later or earlier ones of its seconds are stored', async () => {
   const { redis } = servers.current()
-  const key = segmentsKey(collectionId('19'))
+  const lines = Array.from({ length: 40 }, (_, n) => line(`l${n}`, T + n * 10))
+  await store(redis, packLines('19', 'web1', lines))
+  const before = await everything(redis, '19')
+  await seal(redis, '19', await hotLines(redis, '19'))
+  // From elsewhere than its start the same log computes other microseconds.
+  const again = lines.map((one) => ({ ...one, micros: one.micros + 7 }))
+  assert.deepEqual(await store(redis, packLines('19', 'web1', again)), {
+    stored: 0,
+    duplicates: 40,
+    refused: [],
+  })
+  assert.deepEqual((await everything(redis, '19')).slice(2), before.slice(2), 'no counter changed')
+  const late = [line('late', T + 15), line('l3', T + 30), line('after', T + 9000)]
+  const { stored, duplicates } = await store(redis, packLines('19', 'web1', late))
+  assert.deepEqual([stored, duplicates], [2, 1])
+  assert.equal((await everyLine(redis, '19')).length, 42)
+  assert.deepEqual(
+    (await hotLines(redis, '19')).map(([, text]) => text),
+    ['late\tweb1', 'after\tweb1'],
+    'a late line goes to the hot set',
+  )
+  assert.deepEqual(await store(redis, packLines('19', 'web1', late)), {
+    stored: 0,
+    duplicates: 3,
+    refused: [],
+  })
+})
+
+test('lines are appended over several segments, while these are merged, each once', async () => {
+  const { redis } = servers.current()
+  const lines = Array.from({ length: 3000 }, (_, n) => line(`l${n}`, T + n))
+  for (let part = 0; part < 5; part++) {
+    await store(redis, packLines('26', 'web1', lines.slice(part * 500, part * 500 + 500)))
+    await seal(redis, '26', await hotLines(redis, '26'))
+  }
+  const late = Array.from({ length: 500 }, (_, n) => line(`late${n}`, T + n * 5))
+  const work = { appending: true }
+  const sealing = (async () => {
+    while (work.appending) await seal(redis, '26', await hotLines(redis, '26'))
+  })()
+  let stored = 0
+  for (let from = 0; from < 500; from += 20) {
+    // New ones and sent again ones, over all segments.
+    const some = [
+      ...late.slice(from, from + 20),
+      ...late.slice(0, from),
+      ...lines.slice(from * 4, from * 4 + 80),
+    ]
+    stored += (await store(redis, packLines('26', 'web1', some))).stored
+  }
+  work.appending = false
+  await sealing
+  assert.equal(stored, 500)
+  assert.equal((await everyLine(redis, '26')).length, 3000)
+})
+
+test('lines of the seconds of a segment that cannot be read are refused with its key, others are stored', async () => {
+  const { redis } = servers.current()
+  const id = collectionId('27')
+  await store(redis, packLines('27', 'web1', [line('a', T), line('b', T + 10)]))
+  await seal(redis, '27', await hotLines(redis, '27'))
+  const [segment] = await readWholeIndex(redis, id)
+  const key = segmentKey(id, segment?.name ?? '')
+  await redis.del(key)
+  const lines = [line('before', T - 5), line('b', T + 10), line('within', T + 5), line('after', T + 11)]
+  const outcome = await store(redis, packLines('27', 'web1', lines))
+  assert.deepEqual([outcome.stored, outcome.duplicates], [2, 0])
+  assert.deepEqual(
+    outcome.refused.map(({ lines }) => [...lines.members()].map(String)),
+    [['b\tweb1', 'within\tweb1']],
+  )
+  assert.ok(outcome.refused[0]?.reason.includes(key))
+})
+
+test('an entry of the index that is none is refused in words and keeps no other from being stored', async () => {
+  const { redis } = servers.current()
+  const key = segmentsKey(collectionId('28'))
   await redis.zadd(key, String(T - 100), `${T - 100}:${T}:10:100:10:one`)
-  await assert.rejects(store(redis, packLines('19', 'web1', [line('a')])), /sealed segments/)
-  assert.equal(await redis.exists(linesKey(collectionId('19'))), 0)
-  assert.equal((await store(redis, packLines('19', 'web1', [line('after', T + 1)]))).stored, 1)
-  assert.equal((await store(redis, packLines('19', 'web1', [line('before', T - 101)]))).stored, 1)
+  const outcome = await store(redis, [
+    ...packLines('28', 'web1', [line('a')]),
+    ...packLines('29', 'web1', [line('a')]),
+  ])
+  assert.equal(outcome.stored, 1)
+  assert.ok(outcome.refused[0]?.reason.startsWith(`${key}: not an entry of a segment index`))
+  assert.equal(await redis.exists(linesKey(collectionId('28'))), 0)
 })
 
 test('a server that lost the script is given it again', async () => {

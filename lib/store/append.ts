@@ -1,5 +1,7 @@
 import { Command, type Redis } from 'ioredis'
 import { PortalError } from '../errors.ts'
+import { withoutSealed } from './append-sealed.ts'
+import { UnreadableIndex } from './collection-fault.ts'
 import {
   arrivalsKey,
   countsKey,
@@ -14,12 +16,15 @@ import {
 } from './keys.ts'
 import type { PackedLines } from './packed-lines.ts'
 import { isNoScript, Script } from './redis.ts'
+import { type Descriptor, descriptorText } from './segment-descriptor.ts'
+import { coveringOf, parseEntries } from './segment-index.ts'
 
 /**
  * The guarded append. Each group of lines is written by one script call that checks everything before it writes: what
  * retention removed, which segments cover the lines' seconds, whether a member stands already. A refusal says why; the
  * group is cut down to what is still to be stored and sent again. Sending a group twice therefore changes nothing, which
- * is what makes a lost answer harmless.
+ * is what makes a lost answer harmless. Lines whose seconds a sealed segment covers are looked up in it first (see
+ * `append-sealed.ts`) and sent again with its name.
  *
  * The lines' ids are marked dirty before and after the writes: before, so that a writer that dies leaves the mark; after,
  * so that a projector that took the first mark too early looks again.
@@ -61,8 +66,15 @@ class AppendCall extends Command {
 
 /** Everything of a call before its lines, in the protocol's words (RESP). All of it is ASCII. */
 function frontOf(group: PackedLines): string {
-  const { collection, source, day, firstSecond, lastSecond } = group
-  const keys = [
+  const { source, firstSecond, lastSecond } = group
+  const keys = keysOf(group)
+  const words = ['EVALSHA', append.sha, keys.length, ...keys, source, firstSecond, lastSecond, ''].map(String)
+  const front = words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')
+  return `*${words.length + 1}\r\n${front}$${group.bytes.length}\r\n`
+}
+
+function keysOf({ collection, day }: PackedLines): string[] {
+  return [
     linesKey(collection),
     segmentsKey(collection),
     countsKey(collection),
@@ -71,13 +83,22 @@ function frontOf(group: PackedLines): string {
     floorKey(collection),
     arrivalsKey(collection),
   ]
-  const words = ['EVALSHA', append.sha, keys.length, ...keys, source, firstSecond, lastSecond, ''].map(String)
-  const front = words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')
-  return `*${words.length + 1}\r\n${front}$${group.bytes.length}\r\n`
+}
+
+/** Lines on their way, and the sealed segments that they were checked against. */
+interface Pending {
+  readonly group: PackedLines
+  readonly known: readonly Descriptor[]
 }
 
 /** Sends one group. @returns the script's answer */
-function send(redis: Redis, group: PackedLines): Promise<(Buffer | number)[]> {
+function send(redis: Redis, { group, known }: Pending): Promise<(Buffer | number)[]> {
+  const texts = coveringOf(known, group).map(descriptorText)
+  if (texts.length > 0) {
+    // Late lines and logs sent again. The client's own way, since names of any number do not fit in front of the lines.
+    const args = [group.source, group.firstSecond, group.lastSecond, texts.join('\n'), group.bytes]
+    return append.run(redis, keysOf(group), args) as Promise<(Buffer | number)[]>
+  }
   const call = new AppendCall(group)
   redis.sendCommand(call)
   return call.promise
@@ -97,40 +118,43 @@ export async function appendLines(
   groups: readonly PackedLines[],
   outcome: AppendOutcome,
 ): Promise<{ rest: PackedLines[]; error: unknown }> {
-  let pending = [...groups]
+  let pending: Pending[] = groups.map((group) => ({ group, known: [] }))
   while (pending.length > 0) {
-    const ids = [...new Set(pending.map((group) => group.collection))]
+    const ids = [...new Set(pending.map(({ group }) => group.collection))]
     // One after the other down the same connection, which answers them in this order.
     const [before, answers, after] = await Promise.all([
       Promise.allSettled([
         redis.sadd(DIRTY_KEY, ids),
         ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
       ]),
-      Promise.allSettled(pending.map((group) => send(redis, group))),
+      Promise.allSettled(pending.map((one) => send(redis, one))),
       Promise.allSettled([redis.sadd(DIRTY_KEY, ids)]),
     ])
-    const next: PackedLines[] = []
+    const next: Pending[] = []
+    const sealed: Sealed[] = []
     let failed = reasonOf(before[0])
     let scriptMissing = false
-    for (const [index, group] of pending.entries()) {
+    for (const [index, one] of pending.entries()) {
       const answer = answers[index]
       if (answer?.status === 'fulfilled') {
-        const rest = settle(group, answer.value, outcome)
-        if (rest) next.push(rest)
+        const rest = settle(one, answer.value, outcome)
+        if (rest && 'covering' in rest) sealed.push(rest)
+        else if (rest) next.push(rest)
       } else {
-        next.push(group)
+        next.push(one)
         if (isNoScript(answer?.reason)) scriptMissing = true
         else failed = answer?.reason
       }
     }
     // A mark that did not take leaves the projections behind, so it counts as unanswered although the lines are in.
     failed ??= reasonOf(after[0])
-    if (failed !== null) return { rest: next, error: failed }
+    failed ??= await checkSealed(redis, sealed, next, outcome)
+    if (failed !== null) return { rest: [...next, ...sealed].map(({ group }) => group), error: failed }
     if (scriptMissing) {
       try {
         await append.load(redis)
       } catch (error) {
-        return { rest: next, error }
+        return { rest: next.map(({ group }) => group), error }
       }
     }
     pending = next
@@ -138,9 +162,47 @@ export async function appendLines(
   return { rest: [], error: null }
 }
 
+/** Lines whose seconds sealed segments cover. */
+interface Sealed extends Pending {
+  readonly covering: readonly Descriptor[]
+}
+
+/**
+ * Moves `sealed` to `next`, without the lines that stand in segments. @returns the error of the connection that cut it
+ * short, or null
+ */
+async function checkSealed(
+  redis: Redis,
+  sealed: Sealed[],
+  next: Pending[],
+  outcome: AppendOutcome,
+): Promise<unknown> {
+  for (let one = sealed[0]; one; one = sealed[0]) {
+    try {
+      const { group, known, duplicates, refused } = await withoutSealed(redis, one.group, one)
+      outcome.duplicates += duplicates
+      outcome.refused.push(...refused)
+      if (group) next.push({ group, known })
+      sealed.shift()
+    } catch (error) {
+      return error
+    }
+  }
+  return null
+}
+
 /** Books one script answer. @returns what is left to send of the group, or null when it is settled. */
-function settle(group: PackedLines, reply: (Buffer | number)[], outcome: AppendOutcome): PackedLines | null {
-  const [verdict, ...details] = reply
+function settle(
+  pending: Pending,
+  [verdict, ...details]: readonly (Buffer | number)[],
+  outcome: AppendOutcome,
+): Pending | Sealed | null {
+  const { group } = pending
+  const rest = (keep: (place: number, second: number) => boolean) => ({
+    ...pending,
+    group: group.select(keep),
+  })
+  const refuse = (lines: PackedLines, reason: string) => void outcome.refused.push({ lines, reason })
   switch (String(verdict)) {
     case 'stored':
       outcome.stored += group.count
@@ -148,26 +210,27 @@ function settle(group: PackedLines, reply: (Buffer | number)[], outcome: AppendO
     case 'members': {
       const standing = new Set(details.map(Number))
       outcome.duplicates += standing.size
-      return standing.size < group.count ? group.select((place) => !standing.has(place)) : null
+      return standing.size < group.count ? rest((place) => !standing.has(place)) : null
     }
+    case 'segments':
+      try {
+        return { ...pending, covering: parseEntries(group.collection, details.map(String)) }
+      } catch (error) {
+        if (!(error instanceof UnreadableIndex)) throw error
+        refuse(group, error.message)
+        return null
+      }
     case 'floor': {
       const floor = Number(String(details[0]))
-      outcome.refused.push({
-        lines: group.select((_, second) => second < floor),
-        reason: 'below retention',
-      })
-      return group.lastSecond >= floor ? group.select((_, second) => second >= floor) : null
+      refuse(
+        group.select((_, second) => second < floor),
+        'below retention',
+      )
+      return group.lastSecond >= floor ? rest((_, second) => second >= floor) : null
     }
     case 'type':
-      outcome.refused.push({
-        lines: group,
-        reason: `the key ${String(details[0])} holds a ${String(details[1])}`,
-      })
+      refuse(group, `the key ${String(details[0])} holds a ${String(details[1])}`)
       return null
-    case 'segments':
-      throw new PortalError('internal', {
-        detail: `Collection ${group.collection} holds sealed segments, which a newer version wrote.`,
-      })
     default:
       throw new PortalError('internal', { detail: `append.lua answered ${String(verdict)}` })
   }

@@ -119,7 +119,13 @@ export class PackedLines {
 
   /** The members, in order; views of the packed bytes. */
   *members(): Generator<Buffer> {
-    for (const { at, end } of this.#records()) yield this.#buffer.subarray(at + HEADER_BYTES, end)
+    for (const { member } of this.identities()) yield member
+  }
+
+  /** What each line is known by, in order; the members are views of the packed bytes. */
+  *identities(): Generator<{ second: number; member: Buffer }> {
+    for (const { at, end, second } of this.#records())
+      yield { second, member: this.#buffer.subarray(at + HEADER_BYTES, end) }
   }
 
   *#records(): Generator<{ at: number; end: number; second: number }> {

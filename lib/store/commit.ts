@@ -1,0 +1,160 @@
+import { randomBytes } from 'node:crypto'
+import type { Redis } from 'ioredis'
+import type { CollectionId } from '../collection-id.ts'
+import { PortalError } from '../errors.ts'
+import { encodeSegment } from '../segment/format.ts'
+import { memberAt, type SegmentLines } from '../segment/lines.ts'
+import { WrongKeyType } from './collection-fault.ts'
+import {
+  arrivalsKey,
+  countsKey,
+  dayCountsKey,
+  floorKey,
+  linesKey,
+  segmentKey,
+  segmentsKey,
+  sourcesKey,
+} from './keys.ts'
+import type { LineCounters } from './line-counters.ts'
+import { answered, Script } from './redis.ts'
+import { SCORE_BYTES, scoreText } from './score.ts'
+import { type Descriptor, descriptorText } from './segment-descriptor.ts'
+import { reached } from './storage-points.ts'
+
+/**
+ * The commit that every change of a collection's segments by a merge or a join goes through. Bodies are written first,
+ * under new names and with an expiry, so that a builder that dies leaves nothing behind; `commit.lua` looks at everything
+ * that may have changed since the builder read it, and only then puts the new segments in the place of the old ones.
+ */
+
+const commitScript = new Script('commit')
+
+/** A body that no commit followed is gone after this long. */
+const UNCOMMITTED_SECONDS = 600
+const NAME_BYTES = 9
+
+export interface SegmentChange {
+  readonly collection: CollectionId
+  /** Whole seconds of the lines, or of the segments joined. */
+  readonly firstSecond: number
+  readonly lastSecond: number
+  /** All that cover those seconds, in order. */
+  readonly covering: readonly Descriptor[]
+  /** Those of them that are replaced. */
+  readonly replaced: readonly Descriptor[]
+  readonly written: readonly SegmentLines[]
+  /** zstd level of the new segments. */
+  readonly level: number
+  /** Lines that leave the hot set, lines that are new, or none. */
+  readonly taken:
+    | { readonly origin: 'hot'; readonly lines: SegmentLines }
+    | { readonly origin: 'backfill'; readonly lines: SegmentLines; readonly counters: LineCounters }
+    | { readonly origin: 'none' }
+}
+
+/** Anything but `committed` changed nothing. */
+export type Verdict =
+  | { readonly verdict: 'committed' | 'segments' | 'bodies' }
+  /** Places among the lines taken. */
+  | { readonly verdict: 'members'; readonly places: ReadonlySet<number> }
+  | { readonly verdict: 'floor'; readonly second: number }
+
+/**
+ * Writes the bodies and commits.
+ * @throws WrongKeyType; SegmentError when a segment does not read back; PortalError `store_unavailable`, `store_refused`:
+ * then it may or may not have been done, and doing it again is harmless.
+ */
+export async function commitSegments(redis: Redis, change: SegmentChange): Promise<Verdict> {
+  const { collection } = change
+  const written: Descriptor[] = []
+  for (const lines of change.written) {
+    const body = encodeSegment(lines, change.level)
+    const descriptor = describe(lines, body, change.level)
+    await answered(redis.set(segmentKey(collection, descriptor.name), body, 'EX', UNCOMMITTED_SECONDS))
+    written.push(descriptor)
+    reached('bodies built', collection)
+  }
+  const [keys, args] = callOf(change, written)
+  reached('before commit', collection)
+  const [verdict, ...details] = (await answered(commitScript.run(redis, keys, args))) as (Buffer | number)[]
+  if (String(verdict) === 'committed') {
+    reached('after commit', collection)
+    return { verdict: 'committed' }
+  }
+  // They would go by themselves; while writers compete they would pile up meanwhile.
+  if (written.length > 0)
+    await answered(redis.unlink(written.map(({ name }) => segmentKey(collection, name))))
+  return refusalOf(String(verdict), details)
+}
+
+function describe(lines: SegmentLines, body: Buffer, level: number): Descriptor {
+  return {
+    firstMicros: lines.micros[0] ?? 0,
+    lastMicros: lines.micros[lines.count - 1] ?? 0,
+    lines: lines.count,
+    textBytes: lines.text.length,
+    storedBytes: body.length,
+    level,
+    name: randomBytes(NAME_BYTES).toString('base64url'),
+  }
+}
+
+function callOf(change: SegmentChange, written: readonly Descriptor[]): [string[], (string | Buffer)[]] {
+  const { collection, taken } = change
+  const counters = taken.origin === 'backfill' ? taken.counters : { days: [], highestOf: new Map() }
+  const keys = [
+    linesKey(collection),
+    segmentsKey(collection),
+    countsKey(collection),
+    sourcesKey(collection),
+    floorKey(collection),
+    arrivalsKey(collection),
+    ...counters.days.map(({ day }) => dayCountsKey(collection, day)),
+    ...[...written, ...change.replaced].map(({ name }) => segmentKey(collection, name)),
+  ]
+  const textOf = (descriptors: readonly Descriptor[]) => descriptors.map(descriptorText).join('\n')
+  const args = [
+    taken.origin,
+    String(change.firstSecond),
+    String(change.lastSecond),
+    textOf(change.covering),
+    textOf(change.replaced),
+    textOf(written),
+    randomBytes(NAME_BYTES).toString('base64url'),
+    taken.origin === 'none' ? '' : packMembers(taken.lines),
+    [...counters.highestOf].map(([source, second]) => `${second}:${source}`).join(' '),
+    ...counters.days.map(({ firstSecond, lastSecond, lines, fields }) =>
+      [firstSecond, lastSecond, lines, ...[...fields].flat()].join(' '),
+    ),
+  ]
+  return [keys, args]
+}
+
+/** Members and scores as `commit.lua` takes them. */
+function packMembers(lines: SegmentLines): Buffer {
+  const parts: Buffer[] = []
+  for (let place = 0; place < lines.count; place++) {
+    const member = memberAt(lines, place)
+    const front = Buffer.allocUnsafe(4 + SCORE_BYTES)
+    front.writeUInt32LE(member.length)
+    front.write(scoreText(lines.micros[place] ?? 0), 4, 'latin1')
+    parts.push(front, member)
+  }
+  return Buffer.concat(parts)
+}
+
+function refusalOf(verdict: string, details: readonly (Buffer | number)[]): Verdict {
+  switch (verdict) {
+    case 'segments':
+    case 'bodies':
+      return { verdict }
+    case 'members':
+      return { verdict, places: new Set(details.map(Number)) }
+    case 'floor':
+      return { verdict, second: Number(String(details[0])) }
+    case 'type':
+      throw new WrongKeyType(String(details[0]), String(details[1]))
+    default:
+      throw new PortalError('internal', { detail: `commit.lua answered ${verdict}` })
+  }
+}

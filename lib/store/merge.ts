@@ -1,0 +1,225 @@
+import type { Redis } from 'ioredis'
+import type { CollectionId } from '../collection-id.ts'
+import { PortalError } from '../errors.ts'
+import type { SegmentLines } from '../segment/lines.ts'
+import { commitSegments, type Verdict } from './commit.ts'
+import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField } from './keys.ts'
+import { countLines } from './line-counters.ts'
+import { answered } from './redis.ts'
+import { secondOfMicros } from './score.ts'
+import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
+import { coveringOf, fetchStanding, readCovering } from './segment-index.ts'
+import { joinStretches, mergeSegments, type SegmentLimits, type Stretch } from './segment-merge.ts'
+
+/**
+ * The one way of lines into segments. The segments that cover the lines' seconds are read, the lines are merged into
+ * them, and the commit checks that all is still as it was read; if not, it starts over with what is left to do. Giving
+ * the same lines again is therefore harmless, and so is doing it in two places at once.
+ *
+ * Lines far apart are done in several commits, so that one commit reads no segment that gets no line, and only so much
+ * of those that do.
+ */
+
+/** A freshly sealed segment at most. */
+export const FULL_SEGMENT: SegmentLimits = { lines: 4096, textBytes: 1024 * 1024 }
+/** Text of the segments that one commit reads at most; those of a single second are always read together. */
+const COVERING_TEXT_BYTES = 16 * 1024 * 1024
+/** Somebody else's commit lies behind each further attempt. More than these is a fault of ours. */
+const MAX_ATTEMPTS = 1000
+
+export interface MergeOptions {
+  readonly collection: CollectionId
+  /** In (score, member) order, no identity twice, a few thousand at most. */
+  readonly lines: SegmentLines
+  /** `hot`: they stand in the hot set and leave it. `backfill`: they are new, and are counted. */
+  readonly origin: 'hot' | 'backfill'
+  /** zstd level of the segments written. */
+  readonly level: number
+}
+
+export interface MergeOutcome {
+  /** Lines that went into segments. */
+  stored: number
+  /** Lines whose identity stands in a segment already, or (backfill) in the hot set. */
+  duplicates: number
+  /** Places of the lines that are older than what retention keeps; nothing was done with them. */
+  belowRetention: readonly number[]
+}
+
+/**
+ * Of hot lines, those that somebody else moved meanwhile are in none of the numbers.
+ * @throws UnreadableSegment, UnreadableIndex, WrongKeyType (see `collectionFault`): that collection's lines stay where they are; PortalError `store_unavailable`,
+ * `store_refused`. What was committed before stays so; giving all lines again is harmless.
+ */
+export async function mergeLines(redis: Redis, options: MergeOptions): Promise<MergeOutcome> {
+  const { collection, lines, origin } = options
+  if (origin === 'hot') return new Merge(redis, options).run()
+  await answered(
+    Promise.all([redis.sadd(DIRTY_KEY, collection), redis.hsetnx(KNOWN_KEY, knownField(collection), 0)]),
+  )
+  const outcome = await new Merge(redis, options).run()
+  // Before, so that a writer that dies leaves the mark; after, for a projector that took the first one too early.
+  if (lines.count > 0) await answered(redis.sadd(DIRTY_KEY, collection))
+  return outcome
+}
+
+class Merge {
+  readonly #redis: Redis
+  readonly #options: MergeOptions
+  readonly #belowRetention: number[] = []
+  #stored = 0
+  #duplicates = 0
+  /** Places of the lines still to be done. */
+  #pending: number[]
+
+  constructor(redis: Redis, options: MergeOptions) {
+    this.#redis = redis
+    this.#options = options
+    this.#pending = Array.from({ length: options.lines.count }, (_, place) => place)
+  }
+
+  async run(): Promise<MergeOutcome> {
+    for (let attempts = 0; this.#pending.length > 0; attempts++) {
+      if (attempts > MAX_ATTEMPTS + this.#options.lines.count)
+        throw new PortalError('internal', {
+          detail: `Lines of collection ${this.#options.collection} could not be merged in ${attempts} attempts.`,
+        })
+      await this.#step()
+    }
+    return {
+      stored: this.#stored,
+      duplicates: this.#duplicates,
+      belowRetention: this.#belowRetention.toSorted((a, b) => a - b),
+    }
+  }
+
+  /** Tries to commit the first lines that can be done together. */
+  async #step(): Promise<void> {
+    const { collection, lines } = this.#options
+    const seconds = this.#secondsOf(this.#pending)
+    const floor = await answered(this.#redis.get(floorKey(collection)))
+    if (floor !== null && seconds.firstSecond < Number(floor)) return this.#leaveBelow(Number(floor))
+    const descriptors = await readCovering(this.#redis, collection, seconds)
+    const count = linesTogether(lines, this.#pending, descriptors)
+    const places = this.#pending.slice(0, count)
+    const own = this.#secondsOf(places)
+    const covering = coveringOf(descriptors, own)
+    const segments = await this.#fetch(covering)
+    if (segments) await this.#commit(places, covering, segments)
+  }
+
+  #secondsOf(places: readonly number[]): { firstSecond: number; lastSecond: number } {
+    const { micros } = this.#options.lines
+    return {
+      firstSecond: secondOfMicros(micros[places[0] ?? 0] ?? 0),
+      lastSecond: secondOfMicros(micros[places.at(-1) ?? 0] ?? 0),
+    }
+  }
+
+  async #fetch(covering: readonly Descriptor[]): Promise<SegmentLines[] | null> {
+    const segments: SegmentLines[] = []
+    for (const descriptor of covering) {
+      const segment = await fetchStanding(this.#redis, this.#options.collection, descriptor)
+      if (!segment) return null
+      segments.push(segment)
+    }
+    return segments
+  }
+
+  async #commit(
+    places: readonly number[],
+    covering: readonly Descriptor[],
+    segments: readonly SegmentLines[],
+  ): Promise<void> {
+    const { collection, origin, level } = this.#options
+    const lines = linesAt(this.#options.lines, places)
+    const merged = mergeSegments(segments, lines, FULL_SEGMENT)
+    const fresh = merged.duplicates.length === 0 ? lines : linesAt(lines, merged.fresh)
+    if (origin === 'backfill' && fresh.count === 0) {
+      this.#duplicates += places.length
+      return this.#finish(new Set(places))
+    }
+    const verdict = await commitSegments(this.#redis, {
+      collection,
+      ...this.#secondsOf(places),
+      covering,
+      replaced: merged.replaced.flatMap((place) => covering[place] ?? []),
+      written: merged.written,
+      level,
+      taken:
+        origin === 'hot'
+          ? { origin, lines }
+          : { origin, lines: fresh, counters: countLines(fresh, Array.from(fresh.micros.keys())) },
+    })
+    const placesTaken = origin === 'hot' ? places : merged.fresh.flatMap((place) => places[place] ?? [])
+    if (verdict.verdict === 'committed') {
+      this.#stored += fresh.count
+      this.#duplicates += merged.duplicates.length
+      return this.#finish(new Set(places))
+    }
+    this.#takeRefusal(verdict, placesTaken)
+  }
+
+  /** What a refusal tells about single lines is taken at its word; all else is read again. */
+  #takeRefusal(verdict: Verdict, placesTaken: readonly number[]): void {
+    if (verdict.verdict === 'floor') this.#leaveBelow(verdict.second)
+    if (verdict.verdict !== 'members') return
+    const refused = new Set([...verdict.places].flatMap((place) => placesTaken[place] ?? []))
+    // A hot line that is gone was moved by somebody else, and counted there.
+    if (this.#options.origin === 'backfill') this.#duplicates += refused.size
+    this.#finish(refused)
+  }
+
+  #leaveBelow(floorSecond: number): void {
+    const { micros } = this.#options.lines
+    const below = this.#pending.filter((place) => secondOfMicros(micros[place] ?? 0) < floorSecond)
+    this.#belowRetention.push(...below)
+    this.#finish(new Set(below))
+  }
+
+  #finish(places: ReadonlySet<number>): void {
+    this.#pending = this.#pending.filter((place) => !places.has(place))
+  }
+}
+
+/**
+ * How many of the pending lines go into the first commit: up to where a segment would be read that holds none of their
+ * seconds, or too many that do.
+ */
+export function linesTogether(
+  lines: SegmentLines,
+  pending: readonly number[],
+  descriptors: readonly Descriptor[],
+): number {
+  let next = 0
+  let textBytes = 0
+  for (let count = 0; count < pending.length; ) {
+    const second = secondOfMicros(lines.micros[pending[count] ?? 0] ?? 0)
+    let isSkipping = false
+    for (let one = descriptors[next]; one && firstSecondOf(one) <= second; one = descriptors[++next]) {
+      if (lastSecondOf(one) < second) isSkipping = true
+      textBytes += one.textBytes
+    }
+    if (count > 0 && (isSkipping || textBytes > COVERING_TEXT_BYTES)) return count
+    while (count < pending.length && secondOfMicros(lines.micros[pending[count] ?? 0] ?? 0) === second)
+      count++
+  }
+  return pending.length
+}
+
+/** @returns the lines at those places, which ascend. */
+function linesAt(lines: SegmentLines, places: readonly number[]): SegmentLines {
+  if (places.length === lines.count) return lines
+  const stretches: Stretch[] = []
+  for (let i = 0; i < places.length; ) {
+    const start = places[i] ?? 0
+    let end = start + 1
+    i++
+    while (places[i] === end) {
+      end++
+      i++
+    }
+    stretches.push({ from: lines, start, end })
+  }
+  return joinStretches(stretches)
+}
