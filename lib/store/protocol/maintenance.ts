@@ -65,7 +65,7 @@ export function* expire({ store, random }: World): Steps {
   for (;;) {
     const names = [...store.bodies].filter(([, { isExpiring }]) => isExpiring).map(([name]) => name)
     const name = names[between(random, 0, names.length - 1)]
-    if (name !== undefined) store.expire(name)
+    if (name !== undefined) store.dropBody(name)
     yield name === undefined ? 'nothing expires' : `${name} expires`
   }
 }

@@ -18,6 +18,7 @@ export const GUARDS = {
   commitFloor: 'commit: no line is below the floor',
   commitBodies: 'commit, removal: the new bodies are there',
   bodyOnce: 'a body is sent once under its name',
+  tidyOnce: 'a builder that was refused takes its bodies away only where it sent the commit once',
   removalDescriptors: 'removal: the descriptors below the new floor are those that were read',
   removalHotLines: 'removal: as many hot lines as were archived',
   removalFloor: 'removal: the floor is the one that was read',
@@ -181,7 +182,8 @@ export class ModelStore {
     this.bodies.set(name, { lines, isExpiring: true })
   }
 
-  expire(name: string): void {
+  /** A body's time is over, or somebody takes it away. */
+  dropBody(name: string): void {
     this.bodies.delete(name)
     this.version++
   }

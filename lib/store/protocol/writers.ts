@@ -1,4 +1,5 @@
 import {
+  type Commit,
   type CommitReply,
   type Descriptor,
   inOrder,
@@ -111,8 +112,7 @@ function* merge(world: World, name: string, batch: Batch & { origin: 'hot' | 'ba
     if (lines.length === 0) return
     const added = yield* setBodies(world, name, cut([...sealed, ...lines].sort(inOrder)))
     const commit = { origin, source, lines, first, last, read, replaced: read, added }
-    const what = `${name} commits ${show(lines)} as ${show(added)} for ${show(read)}`
-    const reply: CommitReply = yield* send(world, what, () => store.commit(commit))
+    const reply = yield* sendCommit(world, name, commit)
     if (reply.verdict === 'done') return
     if (reply.verdict === 'members') lines = without(lines, reply.atFault)
     if (reply.verdict === 'floor') lines = lines.filter((line) => secondOf(line) >= reply.floor)
@@ -134,10 +134,28 @@ export function* join(world: World, name: string, rounds: number): Steps {
     const lines = yield* fetchAll(world, name, replaced)
     if (!lines) continue
     const added = yield* setBodies(world, name, [lines])
-    const what = `${name} commits ${show(added)} for ${show(replaced)}`
     const commit = { origin: 'join', source: '', lines: [], first, last, read, replaced, added } as const
-    yield* send(world, what, () => store.commit(commit))
+    yield* sendCommit(world, name, commit)
   }
+}
+
+function* sendCommit(world: World, name: string, commit: Commit): Steps<CommitReply> {
+  const { store } = world
+  const { lines, replaced, added } = commit
+  let times = 0
+  const reply = yield* send(
+    world,
+    `${name} commits ${show(lines)} as ${show(added)} for ${show(replaced)}`,
+    () => {
+      times++
+      return store.commit(commit)
+    },
+  )
+  // Sent twice, it may be refused because it was done: then the index names its bodies.
+  if (reply.verdict !== 'done' && (times === 1 || !store.has('tidyOnce')))
+    for (const body of added)
+      yield* send(world, `${name} takes ${body.name} away`, () => store.dropBody(body.name))
+  return reply
 }
 
 /** @returns the lines of the segments in order, or null where a body is gone. */
