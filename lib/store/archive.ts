@@ -139,7 +139,7 @@ async function writeAside(path: string, texts: AsyncIterable<Buffer>): Promise<v
     await pipeline(
       Readable.from(texts, { objectMode: true }),
       createGzip({ level: GZIP_LEVEL }),
-      file.createWriteStream({ autoClose: false }),
+      (compressed) => file.writeFile(compressed),
     )
     await file.sync()
   } finally {
