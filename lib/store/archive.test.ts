@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import {
   mkdirSync,
@@ -47,20 +48,18 @@ function retain(id: string, archiveDir: string | null) {
   })
 }
 
-/** The same in a process of its own, which kills itself at that moment. */
-function retainAndDie(id: string, archiveDir: string, dieAt: string): RetentionOutcome | null {
+/** The same in a process of its own, which kills itself at a moment, or may write files of a few bytes only. */
+function retainApart(id: string, archiveDir: string, { dieAt = '', limit = 'unlimited' }) {
   const { server } = servers.current()
   const options = { url: server.url, collection: id, nowSeconds: NOW, retentionDays: DAYS, archiveDir, dieAt }
-  const run = spawnSync(
-    process.execPath,
-    [join(PROJECT_ROOT, 'e2e/retention-run.ts'), JSON.stringify(options)],
-    {
-      encoding: 'utf8',
-      timeout: 30_000,
-    },
-  )
+  const args = [join(PROJECT_ROOT, 'e2e/retention-run.ts'), JSON.stringify(options)]
+  const shell = ['-c', 'ulimit -f "$0" && exec "$@"', limit, process.execPath, ...args]
+  return spawnSync('sh', shell, { encoding: 'utf8', timeout: 30_000 })
+}
+
+function retainAndDie(id: string, archiveDir: string, dieAt: string): void {
+  const run = retainApart(id, archiveDir, { dieAt })
   assert.equal(run.signal, 'SIGKILL', run.stderr)
-  return null
 }
 
 const range = (from: number, to: number, step = 1) =>
@@ -262,6 +261,37 @@ test('where lines cannot be archived they stay, and it is said: no folder, or so
   rmSync(join(folder, 'file'))
   assert.equal((await retain('9', folder)).lines, old.length)
   assert.equal(zcat(folder), textOf(old))
+})
+
+test('a disk that takes no more leaves all lines in the store and no half of a file', async () => {
+  const { redis } = servers.current()
+  const folder = newFolder('14')
+  const old = range(NOON - 100, NOON).map((second) => ({
+    second,
+    text: `${second} ${randomBytes(500).toString('hex')}`,
+  }))
+  await add(redis, '14', old)
+  const run = retainApart('14', folder, { limit: '16' })
+  const outcome = JSON.parse(run.stdout) as RetentionOutcome
+  assert.equal(outcome.lines, 0)
+  assert.match(outcome.problem ?? '', /could not be archived, .*\.log\.gz: EFBIG/)
+  assert.deepEqual(filesBelow(folder), [])
+  assert.equal((await standing(redis, '14')).length, 100)
+  assert.equal((await retain('14', folder)).lines, 100)
+  assert.equal(zcat(folder), textOf(old))
+})
+
+test('what was half written when its writer died is deleted as well', async () => {
+  const { redis } = servers.current()
+  const folder = newFolder('15')
+  await fill('15')
+  const path = `15/2025/11/21/${NOON - 2 * DAY}-half.log.gz`
+  mkdirSync(join(folder, '15/2025/11/21'), { recursive: true })
+  writeFileSync(join(folder, `${path}.part`), 'half')
+  await redis.hset(archivingKey(collectionId('15')), 'half', `open ${path}`)
+  const { lines, notes } = await retain('15', folder)
+  assert.deepEqual([lines > 0, notes.length], [true, 1])
+  assert.ok(filesBelow(folder).every((file) => !file.includes('half')))
 })
 
 test('with an archive a segment that cannot be read stays, and what is younger with it; it is named each time', async () => {
