@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
+import { retentionDaysSource } from '#lib/access/retention-days.ts'
 import { asPortalError, type ErrorCode, PortalError } from '#lib/errors.ts'
-import { parseSealAfter } from '#lib/settings.ts'
+import { parseMaintenanceSettings } from '#lib/settings.ts'
 import { loadAppendScript } from '#lib/store/append.ts'
 import { writeClientField } from '#lib/store/client-fields.ts'
 import { backfill } from './backfill.ts'
@@ -111,14 +112,24 @@ function concluded({ summary, lost, failure, confirmed }: Outcome, { json }: { j
 
 async function maintainStore(command: Extract<Command, { verb: 'maintain' }>): Promise<number> {
   const { everySeconds, json, waitSeconds } = command
-  const sealAfterSeconds = parseSealAfter(process.env)
+  const settings = parseMaintenanceSettings(process.env)
+  const { sealAfterSeconds, memoryBudgetBytes, archiveDir, accessFile } = settings
   const { stop, giveUp } = stopOnSignals()
   const choice = chooseRedis(process.env)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
   // A commit that hangs is not waited for: whether it was done or not, the next round goes on from there.
   giveUp.addEventListener('abort', () => redis.disconnect())
-  const report = await maintain({ redis, sealAfterSeconds, everySeconds, waitSeconds, stop, say })
+  const report = await maintain({
+    redis,
+    sealAfterSeconds,
+    retention: { budgetBytes: memoryBudgetBytes, archiveDir },
+    retentionDays: retentionDaysSource({ accessFile, defaultDays: settings.retentionDays, log: say }),
+    everySeconds,
+    waitSeconds,
+    stop,
+    say,
+  })
   redis.disconnect()
   if (!report) return everySeconds === null ? EXIT.unavailable : EXIT.done
   process.stdout.write(`${json ? maintainJson(report) : maintainText(report)}\n`)

@@ -1,9 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import type { RetentionDays } from '#lib/access/retention-days.ts'
 import { Maintainer } from '#lib/store/maintain.ts'
 import { takeMaintainLease } from '#lib/store/maintain-lease.ts'
-import { type MaintainReport, newReport } from '#lib/store/maintain-report.ts'
+import { type MaintainReport, newReport, type Retention } from '#lib/store/maintain-report.ts'
 import { redisFault } from '#lib/store/redis.ts'
+import { AGE_GRAIN_SECONDS } from '#lib/store/retention.ts'
 import { messageOf } from './batch-writer.ts'
 
 /** The verb `maintain`: one round of maintenance, or one every so often until it is told to stop. */
@@ -12,6 +14,9 @@ export interface MaintainRun {
   readonly redis: Redis
   /** Lines are sealed at this age; null: never. */
   readonly sealAfterSeconds: number | null
+  readonly retention: Omit<Retention, 'daysOf' | 'grainSeconds'>
+  /** Asked at each round. */
+  readonly retentionDays: () => RetentionDays
   /** From the beginning of one round to that of the next; null for a single round. */
   readonly everySeconds: number | null
   /** How long a single round waits while somebody else maintains. */
@@ -72,13 +77,20 @@ class Rounds {
     }
     try {
       const nowSeconds = Math.floor(Date.now() / 1000)
-      await this.#maintainer.round({ nowSeconds, sealAfterSeconds, stop }, report)
+      const { daysOf, problem } = this.#run.retentionDays()
+      if (problem !== null) report.faults.push({ collection: null, reason: problem })
+      const retention = {
+        ...this.#run.retention,
+        daysOf: daysOf ?? (() => null),
+        grainSeconds: everySeconds === null ? 0 : AGE_GRAIN_SECONDS,
+      }
+      await this.#maintainer.round({ nowSeconds, sealAfterSeconds, retention, stop }, report)
     } finally {
       await lease.release()
     }
-    if (everySeconds !== null && report.sealed + report.joined + report.recompressed > 0)
+    if (everySeconds !== null && report.sealed + report.joined + report.recompressed + report.removed > 0)
       this.#run.say(workText(report))
-    this.#tell(report.faults.map(faultText))
+    this.#tell([...report.notes, ...report.faults.map(faultText)])
     return true
   }
 
@@ -94,18 +106,19 @@ class Rounds {
       sealed: before.sealed + report.sealed,
       joined: before.joined + report.joined,
       recompressed: before.recompressed + report.recompressed,
+      removed: before.removed + report.removed,
     }
   }
 }
 
 const number = new Intl.NumberFormat('en-US')
 
-function workText({ sealed, joined, recompressed }: MaintainReport): string {
-  return `${number.format(sealed)} lines sealed, ${number.format(joined)} segments joined, ${number.format(recompressed)} compressed anew`
+function workText({ sealed, joined, recompressed, removed }: MaintainReport): string {
+  return `${number.format(sealed)} lines sealed, ${number.format(joined)} segments joined, ${number.format(recompressed)} compressed anew${removed > 0 ? `, ${number.format(removed)} lines removed` : ''}`
 }
 
 const faultText = ({ collection, reason }: MaintainReport['faults'][number]) =>
-  `Collection ${collection}: ${reason}`
+  collection === null ? reason : `Collection ${collection}: ${reason}`
 
 export function maintainText(report: MaintainReport): string {
   const { collections, faults } = report

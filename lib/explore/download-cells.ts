@@ -1,5 +1,5 @@
 import { accessFields } from '../line/access-fields.ts'
-import type { SourcedLine } from '../store/stretch.ts'
+import type { DecodedMember } from '../line/member.ts'
 
 /** The columns of a download that has columns: CSV's header and NDJSON's keys. */
 export const COLUMNS = [
@@ -28,6 +28,9 @@ export interface LineReading {
   /** By source: which of a line's leading fields is the visitor's address, where it is not the first. */
   readonly clientFields: ReadonlyMap<string, number>
 }
+
+/** A line and whose log it is from. */
+export type SourcedLine = Pick<DecodedMember, 'line' | 'source'>
 
 export interface CellOptions {
   /** From a line to its time, see `lineTimes`. */

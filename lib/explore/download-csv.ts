@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
-import type { SourcedLine } from '../store/stretch.ts'
-import { COLUMNS, type LineReading, lineCells } from './download-cells.ts'
+
+import { COLUMNS, type LineReading, lineCells, type SourcedLine } from './download-cells.ts'
 import { lineTimes } from './download-time.ts'
 
 /**

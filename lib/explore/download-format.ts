@@ -1,6 +1,6 @@
 import { PortalError } from '../errors.ts'
-import type { SourcedLine, Stretch } from '../store/stretch.ts'
-import type { LineReading } from './download-cells.ts'
+import type { Stretch } from '../store/stretch.ts'
+import type { LineReading, SourcedLine } from './download-cells.ts'
 import { CSV_HEADER, csvRows } from './download-csv.ts'
 import { ndjsonLines } from './download-ndjson.ts'
 

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import type { SourcedLine } from '../store/stretch.ts'
-import { type LineReading, lineCells } from './download-cells.ts'
+
+import { type LineReading, lineCells, type SourcedLine } from './download-cells.ts'
 import { lineTimes } from './download-time.ts'
 
 /**

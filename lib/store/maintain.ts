@@ -1,16 +1,19 @@
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
+import { applyBudget } from './budget.ts'
 import { collectionFault } from './collection-fault.ts'
 import { type CollectionLook, lookAtCollection, unreconciled } from './collection-look.ts'
 import { knownIds } from './counts.ts'
 import { joinCollection } from './join.ts'
 import type { MaintainOptions, MaintainReport } from './maintain-report.ts'
+import { MemoryMeter } from './memory.ts'
 import { projectAll } from './projector.ts'
 import { answered } from './redis.ts'
+import { applyRetention } from './retention.ts'
 import { sealCollection, settledBefore } from './seal.ts'
 
 /**
- * Maintenance: seals lines that have settled, joins cold segments, brings the projections up to date, and looks whether
+ * Maintenance: removes lines that are kept no longer, seals those that have settled, joins cold segments, brings the projections up to date, and looks whether
  * every line that was ever counted is accounted for. All of it may run in several places at once and die anywhere; the
  * lease (see `maintain-lease.ts`) only spares doing the work twice.
  */
@@ -27,6 +30,7 @@ interface Remembered {
 /** Rounds over all collections. Keeps what spares looking at an unchanged index again. */
 export class Maintainer {
   readonly #redis: Redis
+  readonly #meter = new MemoryMeter()
   readonly #remembered = new Map<CollectionId, Remembered>()
 
   constructor(redis: Redis) {
@@ -57,7 +61,28 @@ export class Maintainer {
         }
       }
     }
+    if (!options.stop.aborted) await this.#keepBudget(ids, options, report)
     await projectAll(this.#redis)
+  }
+
+  async #keepBudget(
+    collections: readonly CollectionId[],
+    { nowSeconds, retention: { budgetBytes, archiveDir } }: MaintainOptions,
+    report: MaintainReport,
+  ): Promise<void> {
+    if (budgetBytes === null) return
+    const options = {
+      redis: this.#redis,
+      collections,
+      budgetBytes,
+      nowSeconds,
+      archiveDir,
+      meter: this.#meter,
+    }
+    const { lines, problems, notes } = await applyBudget(options)
+    report.removed += lines
+    report.notes.push(...notes)
+    report.faults.push(...problems.map((reason) => ({ collection: null, reason })))
   }
 
   /** The work on one collection, one step after the other, and then whether all its lines are accounted for. */
@@ -67,9 +92,10 @@ export class Maintainer {
     options: MaintainOptions,
     report: MaintainReport,
   ): Promise<void> {
+    const removed = await this.#removeOld(collection, options, report)
     const sealedBefore = report.sealed
     await sealCollection(this.#redis, collection, { look: first, options, report })
-    let look = report.sealed > sealedBefore ? await this.#look(collection, options) : first
+    let look = removed || report.sealed > sealedBefore ? await this.#look(collection, options) : first
     const remembered = this.#remembered.get(collection)
     let joinAtSecond = remembered?.joinAtSecond ?? null
     const isDue = joinAtSecond !== null && joinAtSecond <= options.nowSeconds
@@ -80,6 +106,21 @@ export class Maintainer {
     this.#remembered.set(collection, { look, joinAtSecond })
     const reason = unreconciled(look)
     if (reason !== null) report.faults.push({ collection, reason })
+  }
+
+  /** @returns whether lines went */
+  async #removeOld(
+    collection: CollectionId,
+    { nowSeconds, retention: { daysOf, archiveDir, grainSeconds } }: MaintainOptions,
+    report: MaintainReport,
+  ): Promise<boolean> {
+    const retentionDays = daysOf(collection)
+    const options = { redis: this.#redis, collection, nowSeconds, retentionDays, archiveDir, grainSeconds }
+    const { lines, problem, notes } = await applyRetention(options)
+    report.removed += lines
+    report.notes.push(...notes)
+    if (problem !== null) report.faults.push({ collection, reason: problem })
+    return lines > 0
   }
 
   #look(collection: CollectionId, options: MaintainOptions): Promise<CollectionLook> {

@@ -7,10 +7,8 @@ export interface Stretch {
   readonly count: number
   /** Each line's own bytes and one LF. */
   text(): Buffer
-  lines(): Iterable<SourcedLine>
+  lines(): Iterable<DecodedMember>
 }
-
-export type SourcedLine = Pick<DecodedMember, 'line' | 'source'>
 
 /** Hot lines: members as the sorted set gave them. */
 export class HotStretch implements Stretch {
@@ -28,7 +26,7 @@ export class HotStretch implements Stretch {
     return logText(this.#members)
   }
 
-  *lines(): Generator<SourcedLine> {
+  *lines(): Generator<DecodedMember> {
     for (const member of this.#members) yield decodeMember(member)
   }
 }
@@ -54,13 +52,15 @@ export class SealedStretch implements Stretch {
     return text.subarray(starts[this.#from], starts[this.#to])
   }
 
-  *lines(): Generator<SourcedLine> {
+  *lines(): Generator<DecodedMember> {
     const { text, starts, tags, tagOf } = this.#lines
-    const sources = tags.map((tag) => decodeMember(Buffer.from(tag, 'latin1')).source)
+    const decoded = tags.map((tag) => decodeMember(Buffer.from(tag, 'latin1')))
     for (let place = this.#from; place < this.#to; place++)
       yield {
+        source: '',
+        ordinal: 0,
+        ...decoded[tagOf[place] ?? 0],
         line: text.subarray(starts[place], (starts[place + 1] ?? 1) - 1),
-        source: sources[tagOf[place] ?? 0] ?? '',
       }
   }
 }
@@ -79,7 +79,7 @@ export class JoinedStretch implements Stretch {
     return Buffer.concat(this.#parts.map((part) => part.text()))
   }
 
-  *lines(): Generator<SourcedLine> {
+  *lines(): Generator<DecodedMember> {
     for (const part of this.#parts) yield* part.lines()
   }
 }

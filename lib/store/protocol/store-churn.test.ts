@@ -6,7 +6,7 @@ import { byOrder, everyLine, hotLines, segmentLines, type TestMember } from '../
 import { collectionId, openStoreServer, packLines, readGrant, store } from '../../../e2e/store-server.ts'
 import { decodeMember, encodeMember } from '../../line/member.ts'
 import { QUICK_LEVEL } from '../../segment/format.ts'
-import { streamMembers } from '../line-stream.ts'
+import { streamLines } from '../line-stream.ts'
 import { mergeLines } from '../merge.ts'
 import { EVERYTHING } from '../reading.ts'
 import { microsOfSecond } from '../score.ts'
@@ -15,9 +15,6 @@ import { microsOfSecond } from '../score.ts'
  * The real store with everything at once: two sources and a replay of each append, two backfills and two sealers work on the
  * same lines, while somebody reads. What is stored does not depend on who came first: each line once.
  */
-
-/** Whether reads give sealed lines too. Until they do, nobody reads here: hot lines vanish under a sealer. */
-const READERS_SEE_SEALED: boolean = false
 
 const servers = openStoreServer()
 const FIRST_SECOND = 1_763_942_394
@@ -96,9 +93,12 @@ async function sealWhile(work: Work, isGoing: () => boolean): Promise<void> {
 /** @returns the members that one read of everything gives */
 async function readAll({ id, random }: Work): Promise<string[]> {
   const members: string[] = []
-  const pages = streamMembers(servers.current().redis, readGrant(id), EVERYTHING, upTo(random, 30))
+  const pages = streamLines(servers.current().redis, readGrant(id), EVERYTHING, {
+    pageLines: upTo(random, 30),
+  })
   for await (const some of pages) {
-    members.push(...some.map((member) => member.toString('latin1')))
+    for (const { line, source, ordinal } of some.lines())
+      members.push(encodeMember(line, source, ordinal).toString('latin1'))
     await pause(random)
   }
   return members
@@ -127,7 +127,7 @@ test('appended, replayed, backfilled and sealed at once, each line is stored onc
     let isGoing = true
     const nothing = { id, random, lines: [] }
     const others: Promise<unknown>[] = [1, 2].map(() => sealWhile(nothing, () => isGoing))
-    if (READERS_SEE_SEALED) others.push(readWhile(nothing, () => isGoing))
+    others.push(readWhile(nothing, () => isGoing))
     const writers = [
       append(web1, 'web1'),
       append(web2, 'web2'),

@@ -6,7 +6,7 @@ import { collectionId, openStoreServer, packLines, readGrant, store } from '../.
 import { decodeMember, encodeMember } from '../../line/member.ts'
 import { QUICK_LEVEL } from '../../segment/format.ts'
 import { countsKey, dayCountsKey, utcDay } from '../keys.ts'
-import { streamMembers } from '../line-stream.ts'
+import { streamLines } from '../line-stream.ts'
 import { mergeLines } from '../merge.ts'
 import {
   type Cursor,
@@ -26,9 +26,6 @@ import { secondOfLine, Twin, type TwinLine } from './twin.ts'
  *
  * To add an operation: its shape in {@link someOperation}, what it does in {@link perform}.
  */
-
-/** What reads give. 'hot' as long as the readers leave sealed segments out. */
-const READERS_SEE: 'all' | 'hot' = 'hot'
 
 const servers = openStoreServer()
 /** Six seconds before a UTC day begins, so that the lines have two days. */
@@ -177,7 +174,7 @@ async function pageThrough(
   { id, twin }: Where,
   { window, limit, isForward }: Extract<Operation, { kind: 'page' }>,
 ): Promise<void> {
-  const expected = twin.lines(window, READERS_SEE)
+  const expected = twin.lines(window)
   const seen: TwinLine[] = []
   let cursor: Cursor | null = null
   for (;;) {
@@ -204,7 +201,7 @@ async function lookAround(
   { window, place, before, after }: Extract<Operation, { kind: 'around' }>,
 ): Promise<void> {
   const { redis } = servers.current()
-  const all = twin.lines(window, READERS_SEE)
+  const all = twin.lines(window)
   const options = { window, start: { edge: 'oldest' }, limit: 50 } as const
   const page = await readPage(redis, readGrant(id), options)
   const at = pageCursors(page)[place]
@@ -217,12 +214,13 @@ async function lookAround(
 
 async function stream({ id, twin }: Where, window: typeof EVERYTHING): Promise<void> {
   const members: string[] = []
-  for await (const some of streamMembers(servers.current().redis, readGrant(id), window, 5))
-    members.push(...some.map((member) => member.toString('latin1')))
+  for await (const some of streamLines(servers.current().redis, readGrant(id), window, { pageLines: 5 }))
+    for (const { line, source, ordinal } of some.lines())
+      members.push(encodeMember(line, source, ordinal).toString('latin1'))
   const shown = (member: string) => member.replace(PADDING, '…')
   assert.deepEqual(
     members.map(shown),
-    twin.lines(window, READERS_SEE).map(({ member }) => shown(member)),
+    twin.lines(window).map(({ member }) => shown(member)),
   )
 }
 
