@@ -99,9 +99,10 @@ class Rounds {
 }
 
 const number = new Intl.NumberFormat('en-US')
+const counted = (count: number, what: string) => `${number.format(count)} ${what}${count === 1 ? '' : 's'}`
 
 function workText({ sealed, joined, recompressed }: MaintainReport): string {
-  return `${number.format(sealed)} lines sealed, ${number.format(joined)} segments joined, ${number.format(recompressed)} compressed anew`
+  return `${counted(sealed, 'line')} sealed, ${counted(joined, 'segment')} joined, ${number.format(recompressed)} compressed anew`
 }
 
 const faultText = ({ collection, reason }: MaintainReport['faults'][number]) =>
@@ -109,8 +110,8 @@ const faultText = ({ collection, reason }: MaintainReport['faults'][number]) =>
 
 export function maintainText(report: MaintainReport): string {
   const { collections, faults } = report
-  const wrong = faults.length === 0 ? '' : `; ${number.format(faults.length)} faults`
-  return `${number.format(collections)} collections: ${workText(report)}${wrong}`
+  const wrong = faults.length === 0 ? '' : `; ${counted(faults.length, 'fault')}`
+  return `${counted(collections, 'collection')}: ${workText(report)}${wrong}`
 }
 
 /** One object on one line. */
