@@ -112,9 +112,11 @@ class Rounds {
 }
 
 const number = new Intl.NumberFormat('en-US')
+const counted = (count: number, what: string) => `${number.format(count)} ${what}${count === 1 ? '' : 's'}`
 
 function workText({ sealed, joined, recompressed, removed }: MaintainReport): string {
-  return `${number.format(sealed)} lines sealed, ${number.format(joined)} segments joined, ${number.format(recompressed)} compressed anew${removed > 0 ? `, ${number.format(removed)} lines removed` : ''}`
+  const gone = removed > 0 ? `, ${counted(removed, 'line')} removed` : ''
+  return `${counted(sealed, 'line')} sealed, ${counted(joined, 'segment')} joined, ${number.format(recompressed)} compressed anew${gone}`
 }
 
 const faultText = ({ collection, reason }: MaintainReport['faults'][number]) =>
@@ -122,8 +124,8 @@ const faultText = ({ collection, reason }: MaintainReport['faults'][number]) =>
 
 export function maintainText(report: MaintainReport): string {
   const { collections, faults } = report
-  const wrong = faults.length === 0 ? '' : `; ${number.format(faults.length)} faults`
-  return `${number.format(collections)} collections: ${workText(report)}${wrong}`
+  const wrong = faults.length === 0 ? '' : `; ${counted(faults.length, 'fault')}`
+  return `${counted(collections, 'collection')}: ${workText(report)}${wrong}`
 }
 
 /** One object on one line. */

@@ -321,3 +321,16 @@ test('every setting of retention that is no such thing is named with what it tak
   const all = { RETENTION_DAYS: 'x', MEMORY_BUDGET: 'x', ARCHIVE_DIR: 'x' }
   assert.equal(faults(() => parseMaintenanceSettings(all)).length, 3)
 })
+
+test('lines are sealed after a quarter of an hour, after what SEAL_AFTER says, or never', () => {
+  assert.equal(parseMaintenanceSettings({}).sealAfterSeconds, 900)
+  assert.equal(parseMaintenanceSettings({ SEAL_AFTER: '' }).sealAfterSeconds, 900)
+  assert.equal(parseMaintenanceSettings({ SEAL_AFTER: '2h' }).sealAfterSeconds, 7200)
+  assert.equal(parseMaintenanceSettings({ SEAL_AFTER: 'never' }).sealAfterSeconds, null)
+  for (const text of ['0', '15', 'Never', 'soon', '-1s', '366d'])
+    assert.throws(
+      () => parseMaintenanceSettings({ SEAL_AFTER: text }).sealAfterSeconds,
+      /SEAL_AFTER: takes a duration .*, or never$/,
+      text,
+    )
+})

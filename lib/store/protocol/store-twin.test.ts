@@ -138,7 +138,7 @@ const inSegments = (lines: readonly TwinLine[]) =>
 
 async function backfill({ id, twin }: Where, given: TwinLine[]): Promise<void> {
   const lines = [...new Map(given.map((line) => [line.member, line])).values()]
-  const stored = twin.backfill(lines)
+  const stored = twin.append(lines)
   const outcome = await mergeLines(servers.current().redis, {
     collection: collectionId(id),
     lines: inSegments(lines),
@@ -148,7 +148,7 @@ async function backfill({ id, twin }: Where, given: TwinLine[]): Promise<void> {
   assert.deepEqual(outcome, { stored, duplicates: lines.length - stored, belowRetention: [] })
 }
 
-async function seal({ id, twin }: Where, most: number): Promise<void> {
+async function seal({ id }: Where, most: number): Promise<void> {
   const { redis } = servers.current()
   const hot = (await hotLines(redis, id)).slice(0, most)
   const outcome = await mergeLines(redis, {
@@ -158,7 +158,6 @@ async function seal({ id, twin }: Where, most: number): Promise<void> {
     level: QUICK_LEVEL,
   })
   assert.deepEqual(outcome, { stored: hot.length, duplicates: 0, belowRetention: [] })
-  twin.seal(hot.map(([micros, member]) => ({ micros, member })))
 }
 
 const asTwin = ({ line, source, ordinal, micros }: StoredLine): TwinLine => ({

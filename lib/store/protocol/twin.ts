@@ -21,7 +21,6 @@ const identityOf = (line: TwinLine) => `${secondOfLine(line)} ${line.member}`
 
 export class Twin {
   readonly #lines = new Map<string, TwinLine>()
-  readonly #sealed = new Set<string>()
 
   /** @returns those of the lines that were not there; of equal ones the first stands. */
   #add(lines: readonly TwinLine[]): TwinLine[] {
@@ -38,22 +37,10 @@ export class Twin {
     return this.#add(lines).length
   }
 
-  /** @returns how many of the lines were not there. */
-  backfill(lines: readonly TwinLine[]): number {
-    const added = this.#add(lines)
-    this.seal(added)
-    return added.length
-  }
-
-  seal(lines: readonly TwinLine[]): void {
-    for (const line of lines) this.#sealed.add(identityOf(line))
-  }
-
-  /** @returns the lines of a window in (score, member) order: all, or those alone that stand in the hot set. */
-  lines({ fromMicros, toMicros }: TwinWindow, which: 'all' | 'hot' = 'all'): TwinLine[] {
+  /** @returns the lines of a window in (score, member) order. */
+  lines({ fromMicros, toMicros }: TwinWindow): TwinLine[] {
     return [...this.#lines.values()]
       .filter(({ micros }) => micros >= fromMicros && micros < toMicros)
-      .filter((line) => which === 'all' || !this.#sealed.has(identityOf(line)))
       .sort((a, b) => a.micros - b.micros || (a.member < b.member ? -1 : a.member > b.member ? 1 : 0))
   }
 }
