@@ -9,7 +9,7 @@ import { TEST_BUILD } from './portal.ts'
 /**
  * `npm test`: everything that has to hold, in the order in which it is cheapest to fail. With `--data FOLDER` it runs the
  * tests that use that folder's logs, and only those; with `--office` those that need LibreOffice; with `--cluster` the store's on a
- * Redis Cluster and on a master behind Sentinel. The last line is `N passed, N failed`.
+ * Redis Cluster and on a master behind Sentinel; with `--full` those that show something only in numbers. The last line is `N passed, N failed`.
  */
 
 const BIN = join(PROJECT_ROOT, 'node_modules/.bin')
@@ -55,11 +55,17 @@ async function counted(step: () => Promise<Counts>): Promise<Counts> {
   }
 }
 
+interface NodeTestOptions {
+  readonly env?: Record<string, string>
+  readonly filesAtOnce?: number
+  /** Of a test, and of all tests of a file together. */
+  readonly timeoutMs?: number
+}
+
 async function nodeTests(
   name: string,
   files: readonly string[],
-  env: Record<string, string> = {},
-  filesAtOnce?: number,
+  { env = {}, filesAtOnce, timeoutMs = 120_000 }: NodeTestOptions = {},
 ): Promise<Counts> {
   log(`\n== ${name}`)
   const folder = mkdtempSync(join(tmpdir(), 'portal-counts-'))
@@ -68,7 +74,7 @@ async function nodeTests(
     process.execPath,
     [
       '--test',
-      '--test-timeout=120000',
+      `--test-timeout=${timeoutMs}`,
       ...(filesAtOnce === undefined ? [] : [`--test-concurrency=${filesAtOnce}`]),
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',
@@ -122,18 +128,23 @@ async function projectTests(): Promise<Counts[]> {
     await counted(() => nodeTests('Units, store and commands', ['{app,lib,ingest,e2e}/**/*.test.ts'])),
   ]
   counts.push(await counted(() => browserTests(chromium)))
+  counts.push(await atSize('At a tenth of the size', {}, 600_000))
   counts.push(await check('The bench runs', process.execPath, BENCH))
   return counts
 }
 
 async function dataTests(folder: string): Promise<Counts[]> {
   await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
-  return [await counted(() => nodeTests('Real logs', ['e2e/real-logs.ts'], { REAL_LOGS: folder }))]
+  return [await counted(() => nodeTests('Real logs', ['e2e/real-logs.ts'], { env: { REAL_LOGS: folder } }))]
 }
 
 async function officeTests(): Promise<Counts[]> {
   const soffice = await ensureProgram({ program: 'soffice', aptPackage: 'libreoffice-calc-nogui', log })
-  return [await counted(() => nodeTests('In LibreOffice', ['e2e/office-downloads.ts'], { SOFFICE: soffice }))]
+  return [
+    await counted(() =>
+      nodeTests('In LibreOffice', ['e2e/office-downloads.ts'], { env: { SOFFICE: soffice } }),
+    ),
+  ]
 }
 
 /** Each starts the servers of a cluster, which fail over by themselves where they get no processor for too long. */
@@ -143,11 +154,26 @@ const CLUSTER_FILES_AT_ONCE = 2
 async function clusterTests(): Promise<Counts[]> {
   await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
   const on = (name: string, kind: string) =>
-    counted(() => nodeTests(name, ['lib/store/*.test.ts'], { STORE: kind }, CLUSTER_FILES_AT_ONCE))
+    counted(() =>
+      nodeTests(name, ['lib/store/*.test.ts'], { env: { STORE: kind }, filesAtOnce: CLUSTER_FILES_AT_ONCE }),
+    )
   return [
     await on('The store on a Redis Cluster', 'cluster'),
     await on('The store behind Sentinel', 'sentinel'),
   ]
+}
+
+/** Tests that show something only in numbers; `npm test` runs them at a tenth. */
+const AT_SIZE = 'e2e/at-size/*.ts'
+
+const atSize = (name: string, env: Record<string, string>, timeoutMs: number) =>
+  counted(() => nodeTests(name, [AT_SIZE], { env, filesAtOnce: 1, timeoutMs }))
+
+/** An hour or two, at the size that counts. */
+async function fullTests(): Promise<Counts[]> {
+  await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
+  await buildPortal({ distDir: TEST_BUILD, log })
+  return [await atSize('At full size', { FULL_SIZE: '1' }, 7_200_000)]
 }
 
 /** The steps that the arguments ask for, or null where they are none. */
@@ -156,12 +182,13 @@ function stepsOf([option, folder, ...rest]: readonly string[]): (() => Promise<C
   if (option === undefined) return projectTests
   if (option === '--office' && folder === undefined) return officeTests
   if (option === '--cluster' && folder === undefined) return clusterTests
+  if (option === '--full' && folder === undefined) return fullTests
   return option === '--data' && folder !== undefined ? () => dataTests(folder) : null
 }
 
 const steps = stepsOf(process.argv.slice(2))
 if (!steps) {
-  log('npm test takes no arguments, --data FOLDER, --office, or --cluster.')
+  log('npm test takes no arguments, --data FOLDER, --office, --cluster, or --full.')
   process.exit(2)
 }
 let counts: Counts[]

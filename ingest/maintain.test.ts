@@ -43,7 +43,10 @@ test('one round says in words, or as one object, what was done', async () => {
   )
   assert.equal((await sealedLines(redis, '41')).length, 3000)
   const second = await maintain(['--json'])
-  assert.equal(second.stdout, '{"collections":1,"sealed":0,"joined":0,"recompressed":0,"faults":[]}\n')
+  assert.equal(
+    second.stdout,
+    '{"collections":1,"sealed":0,"joined":0,"recompressed":0,"removed":0,"faults":[],"notes":[]}\n',
+  )
   const replay = await runIngest(server.url, ['--source', 'web1', '--json'], lines.join('\n'))
   assert.equal(replay.stdout, '{"read":3000,"stored":0,"duplicates":3000,"rejected":0,"unassigned":0}\n')
 })
