@@ -7,6 +7,7 @@ import {
   parseListenSettings,
   parsePortalSettings,
   parseRedisUrl,
+  parseRetentionSettings,
 } from './settings.ts'
 
 const COMPLETE = {
@@ -276,4 +277,41 @@ test('a blank setting is a missing one, and what no server could use is named', 
   assert.deepEqual(blank, ['OIDC_CLIENT_ID: is missing', 'NEXTAUTH_SECRET: is missing'])
   assert.match(changed({ SESSION_IDLE: '99999999999999999999d' }).join(), /^SESSION_IDLE: .* up to 365d$/)
   assert.match(changed({ REDIS_URL: 'redis://h/abc' }).join(), /^REDIS_URL: takes redis/)
+})
+
+test('retention is off unless it is asked for, and each of its settings is taken', () => {
+  assert.deepEqual(parseRetentionSettings({ RETENTION_DAYS: '' }), {
+    retentionDays: null,
+    memoryBudgetBytes: null,
+    archiveDir: null,
+    accessFile: null,
+  })
+  const settings = parseRetentionSettings({
+    RETENTION_DAYS: '30',
+    MEMORY_BUDGET: '8GiB',
+    ARCHIVE_DIR: '/var/lib/archive',
+    ACCESS_FILE: 'access.yaml',
+  })
+  assert.deepEqual(settings, {
+    retentionDays: 30,
+    memoryBudgetBytes: 8 * 1024 ** 3,
+    archiveDir: '/var/lib/archive',
+    accessFile: 'access.yaml',
+  })
+})
+
+test('every setting of retention that is no such thing is named with what it takes', () => {
+  const bad = (env: Environment) => faults(() => parseRetentionSettings(env)).join()
+  for (const text of ['0', '-1', '1.5', '3651', '30d', ' 30', '1e3'])
+    assert.match(
+      bad({ RETENTION_DAYS: text }),
+      /^RETENTION_DAYS: takes a whole number of days from 1 to 3650$/,
+      text,
+    )
+  for (const text of ['0MiB', '512', '512MB', '512mib', '1.5GiB', '999999999TiB', '1 GiB'])
+    assert.match(bad({ MEMORY_BUDGET: text }), /^MEMORY_BUDGET: takes a size such as 512MiB or 8GiB/, text)
+  for (const text of ['archive', './archive', '~/archive'])
+    assert.equal(bad({ ARCHIVE_DIR: text }), 'ARCHIVE_DIR: takes an absolute path', text)
+  const all = { RETENTION_DAYS: 'x', MEMORY_BUDGET: 'x', ARCHIVE_DIR: 'x' }
+  assert.equal(faults(() => parseRetentionSettings(all)).length, 3)
 })

@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { PortalError } from './errors.ts'
 
@@ -17,6 +18,8 @@ const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
 const MIN_SECRET_CHARACTERS = 32
 const DURATION = /^([1-9][0-9]*)(s|m|h|d)$/
 const MAX_DURATION_SECONDS = 365 * 86_400
+/** Ten years, as in the access file. */
+const MAX_RETENTION_DAYS = 3650
 const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86400 } as const
 
 /** As browsers take it in a form (HTML, "valid e-mail address"), with a dot in the domain. */
@@ -73,6 +76,35 @@ const durationSeconds = z.string().transform((text, context) => {
   })
   return z.NEVER
 })
+
+const SIZE = /^([1-9][0-9]{0,8})(KiB|MiB|GiB|TiB)$/
+const UNIT_BYTES = { KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3, TiB: 1024 ** 4 } as const
+
+const sizeBytes = z.string().transform((text, context) => {
+  const match = SIZE.exec(text)
+  const bytes = match ? Number(match[1]) * UNIT_BYTES[match[2] as keyof typeof UNIT_BYTES] : 0
+  if (match && Number.isSafeInteger(bytes)) return bytes
+  context.issues.push({
+    code: 'custom',
+    input: text,
+    message: 'takes a size such as 512MiB or 8GiB: a whole number and KiB, MiB, GiB or TiB',
+  })
+  return z.NEVER
+})
+
+const days = z.string().transform((text, context) => {
+  const value = /^[1-9][0-9]{0,4}$/.test(text) ? Number(text) : 0
+  if (value >= 1 && value <= MAX_RETENTION_DAYS) return value
+  context.issues.push({
+    code: 'custom',
+    input: text,
+    message: `takes a whole number of days from 1 to ${MAX_RETENTION_DAYS}`,
+  })
+  return z.NEVER
+})
+
+/** Relative to what would be another folder for each way of starting. */
+const absolutePath = z.string().refine((text) => isAbsolute(text), 'takes an absolute path')
 
 const port = z.string().transform((text, context) => {
   const value = /^[0-9]{1,5}$/.test(text) ? Number(text) : -1
@@ -225,4 +257,35 @@ export function parseListenSettings(env: Environment): ListenSettings {
 /** `REDIS_URL` as `ingest` needs it, or null when it is not set. */
 export function parseRedisUrl(env: Environment): string | null {
   return parse(z.object({ REDIS_URL: redisUrl.optional() }), env).REDIS_URL ?? null
+}
+
+export interface RetentionSettings {
+  /** Days that lines are kept, or null to keep them. A collection's own figure in the access file goes before it. */
+  readonly retentionDays: number | null
+  readonly memoryBudgetBytes: number | null
+  /** An absolute path: where lines are written before they are removed. */
+  readonly archiveDir: string | null
+  readonly accessFile: string | null
+}
+
+/**
+ * What `ingest maintain` needs for retention.
+ * @throws PortalError `bad_settings`, as {@link parsePortalSettings}
+ */
+export function parseRetentionSettings(env: Environment): RetentionSettings {
+  const values = parse(
+    z.object({
+      RETENTION_DAYS: days.optional(),
+      MEMORY_BUDGET: sizeBytes.optional(),
+      ARCHIVE_DIR: absolutePath.optional(),
+      ACCESS_FILE: z.string().optional(),
+    }),
+    env,
+  )
+  return {
+    retentionDays: values.RETENTION_DAYS ?? null,
+    memoryBudgetBytes: values.MEMORY_BUDGET ?? null,
+    archiveDir: values.ARCHIVE_DIR ?? null,
+    accessFile: values.ACCESS_FILE ?? null,
+  }
 }

@@ -10,6 +10,7 @@ import { listCollections, parseListQuery } from '#lib/explore/collection-list.ts
 import { type RawParameters, requestPath, singleParameters } from '#lib/explore/parameters.ts'
 import { currentClock } from '#lib/explore/window.ts'
 import { readAllHits } from '#lib/store/counts.ts'
+import { Removals } from './removals.tsx'
 
 interface AdminProps {
   searchParams: Promise<RawParameters>
@@ -25,6 +26,7 @@ export default async function AdminPage({ searchParams }: AdminProps) {
       <Shell viewer={viewer} title="All collections">
         <h1>All collections</h1>
         <AccessFileState />
+        <Removals grant={grant} zone={currentClock().zone} path={path} />
         <Counts grant={grant} parameters={parameters} path={path} />
       </Shell>
     )

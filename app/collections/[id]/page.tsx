@@ -9,7 +9,9 @@ import { readExplorerLines } from '#lib/explore/lines.ts'
 import { type RawParameters, requestPath } from '#lib/explore/parameters.ts'
 import { readExplorerQuery } from '#lib/explore/query.ts'
 import { currentClock } from '#lib/explore/window.ts'
+import { readFloor, readRemovals } from '#lib/store/removals.ts'
 import { Explorer } from './explorer.tsx'
+import { RemovedNotice } from './removed-notice.tsx'
 import { Toolbar } from './toolbar.tsx'
 
 interface ExplorerProps {
@@ -51,8 +53,18 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
   const { collection } = grant
   try {
     if (fault) throw fault
-    const lines = await readExplorerLines(context().redis, grant, query, clock)
-    return <Explorer collection={collection} query={query} clock={clock} {...lines} />
+    const { redis } = context()
+    const [lines, floor, [last]] = await Promise.all([
+      readExplorerLines(redis, grant, query, clock),
+      readFloor(redis, grant),
+      readRemovals(redis, grant, 1),
+    ])
+    return (
+      <>
+        <RemovedNotice floor={floor} last={last} query={query} hasOlder={lines.page.skipped > 0} />
+        <Explorer collection={collection} query={query} clock={clock} {...lines} />
+      </>
+    )
   } catch (thrown) {
     return (
       <>

@@ -1,0 +1,76 @@
+import { parseCollectionId } from '../lib/collection-id.ts'
+import { applyRetention } from '../lib/store/retention.ts'
+import { expect, feed, logLine, test } from './fixtures.ts'
+
+/** What retention removed, as owners and admins are told. All of it is long before the lines of other specs. */
+
+const NOON = Date.UTC(2001, 0, 15, 12)
+const DAY_MS = 86_400_000
+const ID = '3242'
+
+test.beforeAll(async ({ portal, redis }) => {
+  const at = [-2 * DAY_MS, -DAY_MS, -1000, 0, 60_000]
+  await feed(
+    portal,
+    at.map((ms, n) => logLine(ID, `kept-or-not-${n}`, new Date(NOON + ms))),
+  )
+  const collection = parseCollectionId(ID)
+  if (!collection) throw new Error('no id')
+  const { lines } = await applyRetention({
+    redis,
+    collection,
+    nowSeconds: (NOON + 30 * DAY_MS) / 1000,
+    retentionDays: 30,
+    archiveDir: null,
+    grainSeconds: 0,
+  })
+  expect(lines).toBe(3)
+})
+
+const NOTICE = 'Lines before 15 Jan 2001, 12:00:00 were removed (retention of 30 days).'
+
+test('owners are told what was removed wherever a window reaches below it, empty or not', async ({
+  signedIn,
+}) => {
+  const page = await signedIn('web-owner')
+  const open = (from: string, to: string) => page.goto(`/collections/${ID}?from=${from}&to=${to}&tz=utc`)
+  await open('2001-01-15T11:00Z', '2001-01-15T13:00Z')
+  await expect(page.getByText(NOTICE)).toBeVisible()
+  await expect(page.getByText('2 lines', { exact: false }).first()).toBeVisible()
+  await expect(page.locator('tbody')).not.toContainText('/kept-or-not-2')
+  await open('2001-01-13T00:00Z', '2001-01-14T00:00Z')
+  await expect(page.getByText(NOTICE)).toBeVisible()
+  await expect(page.getByRole('heading', { name: 'No lines here' })).toBeVisible()
+  await open('2001-01-15T12:00Z', '2001-01-15T13:00Z')
+  await expect(page.getByText('2 lines', { exact: false }).first()).toBeVisible()
+  await expect(page.getByText('were removed')).toHaveCount(0)
+})
+
+test('the lines around one say where they end because the ones before were removed', async ({ signedIn }) => {
+  const page = await signedIn('web-owner')
+  await page.goto(`/collections/${ID}?from=2001-01-15T12:00Z&to=2001-01-15T13:00Z&tz=utc`)
+  await page.locator('tbody summary').first().click()
+  await page
+    .getByRole('link', { name: /lines around/ })
+    .first()
+    .click()
+  await expect(page.getByText('All that is kept · 2 lines')).toBeVisible()
+  await expect(page.getByText(NOTICE)).toBeVisible()
+})
+
+test('admins see the newest removal of each collection with its count', async ({ signedIn }) => {
+  const page = await signedIn('admin')
+  await page.goto('/admin')
+  await page.getByText('Lines removed by retention, last on').click()
+  const row = page.getByRole('row', { name: /3242.*retention of 30 days/ })
+  await expect(row).toContainText('3')
+  await expect(row).toContainText('Finance')
+})
+
+test('an owner of something else is told nothing', async ({ signedIn }) => {
+  const page = await signedIn('hr-owner')
+  expect((await page.goto(`/collections/${ID}?from=2001-01-01&to=2001-02-01`))?.status()).toBe(404)
+  await page.goto('/collections/1824?from=2001-01-01&to=2001-02-01')
+  await expect(page.getByRole('heading', { name: 'No lines here' })).toBeVisible()
+  await expect(page.getByText('were removed')).toHaveCount(0)
+})
