@@ -22,6 +22,10 @@ const identityOf = (line: TwinLine) => `${secondOfLine(line)} ${line.member}`
 export class Twin {
   readonly #lines = new Map<string, TwinLine>()
   readonly #sealed = new Set<string>()
+  /** All that was ever stored, removed since or not. */
+  readonly ever: TwinLine[] = []
+  /** First second that is kept. */
+  floor = 0
 
   /** @returns those of the lines that were not there; of equal ones the first stands. */
   #add(lines: readonly TwinLine[]): TwinLine[] {
@@ -29,6 +33,7 @@ export class Twin {
       const identity = identityOf(line)
       if (this.#lines.has(identity)) return false
       this.#lines.set(identity, line)
+      this.ever.push(line)
       return true
     })
   }
@@ -47,6 +52,18 @@ export class Twin {
 
   seal(lines: readonly TwinLine[]): void {
     for (const line of lines) this.#sealed.add(identityOf(line))
+  }
+
+  /** Lines below that second go; where there are any, it is the floor. @returns how many they were */
+  remove(second: number): number {
+    const gone = [...this.#lines].filter(([, line]) => secondOfLine(line) < second)
+    for (const [identity] of gone) this.#lines.delete(identity)
+    if (gone.length > 0) this.floor = Math.max(this.floor, second)
+    return gone.length
+  }
+
+  isKept(line: TwinLine): boolean {
+    return secondOfLine(line) >= this.floor
   }
 
   /** @returns the lines of a window in (score, member) order: all, or those alone that stand in the hot set. */
