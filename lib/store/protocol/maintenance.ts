@@ -1,4 +1,4 @@
-import { lineOf, type Position, secondOf } from './model.ts'
+import { type Position, secondOf } from './model.ts'
 import { between, type Steps, send, type World } from './world.ts'
 import { fetchAll, setBodies, show } from './writers.ts'
 
@@ -6,7 +6,9 @@ import { fetchAll, setBodies, show } from './writers.ts'
 
 /** Removes what is older than a moment, into an archive first; then once more for a later moment. */
 export function* retain(world: World, name: string, floors: readonly number[]): Steps {
+  const { store } = world
   for (const floor of floors) {
+    yield* send(world, `${name} gives up what others left`, () => store.giveUpArchives())
     let answer = ''
     while (answer !== 'done') answer = yield* removeBelow(world, name, floor)
   }
@@ -14,23 +16,30 @@ export function* retain(world: World, name: string, floors: readonly number[]): 
 
 function* removeBelow(world: World, name: string, floor: number): Steps<string> {
   const { store } = world
-  const floorRead = store.floor
-  yield `${name} finds the floor at ${floorRead}`
-  if (floor <= floorRead) return 'done'
   const read = store.index.filter((one) => secondOf(one.first) < floor)
   yield `${name} finds ${show(read)} below ${floor}`
   const sealed = yield* fetchAll(world, name, read)
   if (!sealed) return 'gone'
   const isBelow = (line: Position) => secondOf(line) < floor
-  const hot = [...store.hot.values()].filter(isBelow)
-  yield `${name} finds ${show(hot)} hot below ${floor}`
-  for (const line of [...sealed.filter(isBelow), ...hot]) store.archived.add(lineOf(line))
-  yield `${name} writes the archive`
+  const hotLines = [...store.hot.values()].filter(isBelow)
+  yield `${name} finds ${show(hotLines)} hot below ${floor}`
+  const archive = store.newName()
+  store.writeArchive(archive, [...sealed.filter(isBelow), ...hotLines])
+  yield `${name} writes the archive ${archive}`
   const above = sealed.filter((line) => !isBelow(line))
   const rest = above.length > 0 ? yield* setBodies(world, name, [above]) : []
-  return yield* send(world, `${name} removes ${show(read)} and ${show(hot)}, keeps ${show(rest)}`, () =>
-    store.remove({ floor, floorRead, read, rest, hotLines: hot.length }),
-  )
+  const what = `${name} removes ${show(read)} and ${show(hotLines)}, keeps ${show(rest)}`
+  let times = 0
+  const answer = yield* send(world, what, () => {
+    times++
+    return store.remove({ floor, read, rest, hotLines, archive })
+  })
+  if (answer === 'done') return answer
+  yield* send(world, `${name} gives the archive ${archive} up`, () => store.giveUpArchives([archive]))
+  if (times === 1 || !store.has('tidyOnce'))
+    for (const body of rest)
+      yield* send(world, `${name} takes ${body.name} away`, () => store.dropBody(body.name))
+  return answer
 }
 
 /** Carries the counters over to the projection, a number of times. */

@@ -20,8 +20,9 @@ export const GUARDS = {
   bodyOnce: 'a body is sent once under its name',
   tidyOnce: 'a builder that was refused takes its bodies away only where it sent the commit once',
   removalDescriptors: 'removal: the descriptors below the new floor are those that were read',
-  removalHotLines: 'removal: as many hot lines as were archived',
-  removalFloor: 'removal: the floor is the one that was read',
+  removalHotLines: 'removal: the hot lines are those that were archived',
+  removalArchive: 'removal: the archive was not given up',
+  floorRises: 'removal: the floor never falls',
   bodiesKept: 'replaced bodies stay for a while',
   readAgain: 'a reader that misses a body reads the index again',
   oneMoment: 'a reader takes index and hot lines from one moment',
@@ -94,12 +95,12 @@ export type CommitReply =
 
 export interface Removal {
   readonly floor: number
-  readonly floorRead: number
   /** All that begin below the floor, as read. */
   readonly read: readonly Descriptor[]
   /** What stays of the one across the floor. */
   readonly rest: readonly Descriptor[]
-  readonly hotLines: number
+  readonly hotLines: readonly Position[]
+  readonly archive: string
 }
 
 const sameDescriptors = (a: readonly Descriptor[], b: readonly Descriptor[]) =>
@@ -111,6 +112,9 @@ export class ModelStore {
   readonly bodies = new Map<string, Body>()
   readonly positions = new Map<string, number>()
   readonly #highest = new Map<string, number>()
+  /** Archives by name: the lines of each, and whether a removal may still count on it. */
+  readonly #archives = new Map<string, { readonly lines: readonly Position[]; isGivenUp: boolean }>()
+  /** Lines that were removed and are in an archive that stays. */
   readonly archived = new Set<number>()
   hits = 0
   removed = 0
@@ -241,18 +245,28 @@ export class ModelStore {
     this.version++
   }
 
-  remove({
-    floor,
-    floorRead,
-    read,
-    rest,
-    hotLines,
-  }: Removal): 'done' | 'floor' | 'segments' | 'hot lines' | 'bodies' {
-    if (!this.#passes('removalFloor', this.floor === floorRead)) return 'floor'
+  writeArchive(name: string, lines: readonly Position[]): void {
+    this.#archives.set(name, { lines, isGivenUp: false })
+  }
+
+  /** Archives whose removal is not known to have happened; from now on it cannot. */
+  giveUpArchives(names: Iterable<string> = this.#archives.keys()): void {
+    for (const name of names) {
+      const archive = this.#archives.get(name)
+      if (archive) archive.isGivenUp = true
+    }
+  }
+
+  remove(removal: Removal): 'done' | 'segments' | 'hot lines' | 'archive' | 'bodies' {
+    const { floor, read, rest, hotLines } = removal
     const standing = this.index.filter((one) => secondOf(one.first) < floor)
     if (!this.#passes('removalDescriptors', sameDescriptors(standing, read))) return 'segments'
     const hot = [...this.hot.values()].filter((line) => secondOf(line) < floor)
-    if (!this.#passes('removalHotLines', hot.length === hotLines)) return 'hot lines'
+    const archivedHot = new Set(hotLines)
+    const isSame = hot.length === hotLines.length && hot.every((line) => archivedHot.has(line))
+    if (!this.#passes('removalHotLines', isSame)) return 'hot lines'
+    const archive = this.#archives.get(removal.archive)
+    if (!this.#passes('removalArchive', archive?.isGivenUp === false)) return 'archive'
     if (
       !this.#passes(
         'commitBodies',
@@ -264,7 +278,9 @@ export class ModelStore {
     this.removed += hot.length + linesIn(read) - linesIn(rest)
     for (const line of hot) this.hot.delete(lineOf(line))
     this.#swap(read, rest)
-    this.floor = floor
+    if (this.#passes('floorRises', floor >= this.floor)) this.floor = floor
+    if (archive && !archive.isGivenUp) for (const line of archive.lines) this.archived.add(lineOf(line))
+    this.#archives.delete(removal.archive)
     return 'done'
   }
 

@@ -21,20 +21,32 @@ const identityOf = (line: TwinLine) => `${secondOfLine(line)} ${line.member}`
 
 export class Twin {
   readonly #lines = new Map<string, TwinLine>()
+  /** All that was ever stored, removed since or not. */
+  readonly ever: TwinLine[] = []
+  /** First second that is kept. */
+  floor = 0
 
-  /** @returns those of the lines that were not there; of equal ones the first stands. */
-  #add(lines: readonly TwinLine[]): TwinLine[] {
+  /** Of equal ones the first stands. @returns how many of the lines were not there */
+  append(lines: readonly TwinLine[]): number {
     return lines.filter((line) => {
       const identity = identityOf(line)
       if (this.#lines.has(identity)) return false
       this.#lines.set(identity, line)
+      this.ever.push(line)
       return true
-    })
+    }).length
   }
 
-  /** @returns how many of the lines were not there. */
-  append(lines: readonly TwinLine[]): number {
-    return this.#add(lines).length
+  /** Lines below that second go; where there are any, it is the floor. @returns how many they were */
+  remove(second: number): number {
+    const gone = [...this.#lines].filter(([, line]) => secondOfLine(line) < second)
+    for (const [identity] of gone) this.#lines.delete(identity)
+    if (gone.length > 0) this.floor = Math.max(this.floor, second)
+    return gone.length
+  }
+
+  isKept(line: TwinLine): boolean {
+    return secondOfLine(line) >= this.floor
   }
 
   /** @returns the lines of a window in (score, member) order. */
