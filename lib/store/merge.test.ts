@@ -231,6 +231,20 @@ test('a hot line whose score was changed meanwhile stays hot', async () => {
   assert.deepEqual(await hotLines(redis, id), [moved])
 })
 
+test('a hot line that is gone by the time of the commit is not brought back by it', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const lines = Array.from({ length: 10 }, (_, n) => member(n))
+  await append(redis, id, lines)
+  const remove = () => void redis.zrem(linesKey(collectionId(id)), lines[4]?.[1] ?? '')
+  const outcome = await at('before commit', id, remove, () => merge(redis, id, lines, 'hot'))
+  assert.equal(outcome.stored, 9)
+  assert.deepEqual(
+    await sealedLines(redis, id),
+    lines.filter((_, n) => n !== 4),
+  )
+})
+
 test('a line stored hot while backfill builds its segment is not stored twice', async () => {
   const { redis } = servers.current()
   const id = newId()
