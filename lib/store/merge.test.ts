@@ -71,7 +71,7 @@ const merge = (redis: Redis, id: string, lines: readonly TestMember[], origin: '
   mergeLines(redis, { collection: collectionId(id), lines: segmentLines(lines), origin, level: SEAL_LEVEL })
 
 /** Runs `act` once, when that point is reached in this process. */
-async function at(point: StoragePoint, id: string, act: () => void, work: () => Promise<unknown>) {
+async function at<T>(point: StoragePoint, id: string, act: () => void, work: () => Promise<T>): Promise<T> {
   const onPoint = (message: unknown) => {
     const moment = message as StorageMoment
     if (moment.point !== point || moment.collection !== id) return
