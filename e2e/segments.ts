@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Redis } from 'ioredis'
+import { decodeMember } from '../lib/line/member.ts'
+import { SEAL_LEVEL } from '../lib/segment/format.ts'
 import { memberAt, SegmentBuilder, type SegmentLines } from '../lib/segment/lines.ts'
 import { countsKey, linesKey } from '../lib/store/keys.ts'
-import { microsOfScore } from '../lib/store/score.ts'
+import { mergeLines } from '../lib/store/merge.ts'
+import { microsOfScore, microsOfSecond } from '../lib/store/score.ts'
 import type { Descriptor } from '../lib/store/segment-descriptor.ts'
 import { fetchStanding, readWholeIndex } from '../lib/store/segment-index.ts'
-import { collectionId } from './store-server.ts'
+import { STORAGE_CHANNEL, type StorageMoment, type StoragePoint } from '../lib/store/storage-points.ts'
+import { collectionId, packLines, store } from './store-server.ts'
 
 /** What tests of sealed lines look at. A line is `[microseconds, member in latin1]`. */
 
@@ -62,4 +67,62 @@ export async function everyLine(redis: Redis, id: string): Promise<TestMember[]>
   const [hits, removed] = await redis.hmget(countsKey(collectionId(id)), 'hits', 'removed')
   assert.equal(Number(hits ?? 0), lines.length + Number(removed ?? 0), 'hits = stored + removed')
   return lines
+}
+
+/** Second of the first of {@link member}s. */
+export const FIRST_SECOND = 1_763_906_100
+
+export const lineText = (n: number, status = 200) =>
+  `192.0.2.${n % 250} - - [23/Nov/2025:13:55:00 +0000] "GET /${n} HTTP/1.1" ${status} 5 "-" "x" 1824`
+
+/** @returns a line of that second, the nth after {@link FIRST_SECOND} unless told */
+export const member = (n: number, second = FIRST_SECOND + n, source = 'web1'): TestMember => [
+  microsOfSecond(second),
+  `${lineText(n)}\t${source}`,
+]
+
+/** Appends as ingest does, each source by itself. */
+export async function append(redis: Redis, id: string, lines: readonly TestMember[]) {
+  const bySource = Map.groupBy(lines, ([, text]) => decodeMember(Buffer.from(text, 'latin1')).source)
+  let stored = 0
+  let duplicates = 0
+  for (const [source, some] of bySource) {
+    const groups = packLines(
+      id,
+      source,
+      some.map(([micros, text]) => {
+        const { line, ordinal } = decodeMember(Buffer.from(text, 'latin1'))
+        return { line, ordinal, micros }
+      }),
+    )
+    const outcome = await store(redis, groups)
+    assert.deepEqual(outcome.refused, [])
+    stored += outcome.stored
+    duplicates += outcome.duplicates
+  }
+  return { stored, duplicates }
+}
+
+export const merge = (redis: Redis, id: string, lines: readonly TestMember[], origin: 'hot' | 'backfill') =>
+  mergeLines(redis, { collection: collectionId(id), lines: segmentLines(lines), origin, level: SEAL_LEVEL })
+
+/** Runs `act` once, when that point is reached in this process. */
+export async function at<T>(
+  point: StoragePoint,
+  id: string,
+  act: () => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  const onPoint = (message: unknown) => {
+    const moment = message as StorageMoment
+    if (moment.point !== point || moment.collection !== id) return
+    unsubscribe(STORAGE_CHANNEL, onPoint)
+    act()
+  }
+  subscribe(STORAGE_CHANNEL, onPoint)
+  try {
+    return await work()
+  } finally {
+    unsubscribe(STORAGE_CHANNEL, onPoint)
+  }
 }

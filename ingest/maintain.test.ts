@@ -147,7 +147,7 @@ class Feed {
 }
 
 test(`killed ${KILLS} times at every storage point while lines come in, it loses and doubles none`, {
-  timeout: 60_000 + KILLS * 3000,
+  timeout: 120_000 + KILLS * 10_000,
 }, async () => {
   const { server, redis } = servers.current()
   await redis.flushall()
