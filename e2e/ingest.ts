@@ -22,11 +22,23 @@ export interface RunningIngest {
   signal(name: NodeJS.Signals): void
 }
 
+export interface IngestSurroundings {
+  /** Settings and what a preloaded module takes. */
+  readonly env?: Readonly<Record<string, string>>
+  /** A module of `e2e` that is loaded first, by its file's name. */
+  readonly preload?: string
+}
+
 /** Starts `ingest` with standard input left open. */
-export function startIngest(redisUrl: string, args: readonly string[]): RunningIngest {
-  const child = spawnBound(process.execPath, [join(PROJECT_ROOT, 'ingest/main.ts'), ...args], {
+export function startIngest(
+  redisUrl: string,
+  args: readonly string[],
+  { env = {}, preload }: IngestSurroundings = {},
+): RunningIngest {
+  const preloading = preload === undefined ? [] : ['--import', join(PROJECT_ROOT, 'e2e', preload)]
+  const child = spawnBound(process.execPath, [...preloading, join(PROJECT_ROOT, 'ingest/main.ts'), ...args], {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { NODE_ENV: 'production', PATH: process.env.PATH, REDIS_URL: redisUrl, TZ: 'UTC' },
+    env: { NODE_ENV: 'production', PATH: process.env.PATH, REDIS_URL: redisUrl, TZ: 'UTC', ...env },
   })
   const { stdin, stdout, stderr, pid } = child
   if (!stdin || !stdout || !stderr || pid === undefined) throw new Error('ingest could not be started')

@@ -1,11 +1,13 @@
 import type { Redis } from 'ioredis'
 import { asPortalError, type ErrorCode, PortalError } from '#lib/errors.ts'
+import { parseSealAfter } from '#lib/settings.ts'
 import { loadAppendScript } from '#lib/store/append.ts'
 import { writeClientField } from '#lib/store/client-fields.ts'
 import { backfill } from './backfill.ts'
 import { findSourceFiles } from './backfill-files.ts'
 import { BatchWriter, messageOf } from './batch-writer.ts'
 import { chooseRedis, openRedis } from './connection.ts'
+import { maintain, maintainJson, maintainText } from './maintain.ts'
 import { type ClientField, type Command, HELP, parseCommand } from './options.ts'
 import { printLines } from './print.ts'
 import { type Outcome, readStream } from './read-stream.ts'
@@ -122,6 +124,22 @@ async function readFiles(command: Extract<Command, { verb: 'backfill' }>): Promi
   return faults.length > 0 ? EXIT.unavailable : exitCode
 }
 
+async function maintainStore(command: Extract<Command, { verb: 'maintain' }>): Promise<number> {
+  const { everySeconds, json, waitSeconds } = command
+  const sealAfterSeconds = parseSealAfter(process.env)
+  const { stop, giveUp } = stopOnSignals()
+  const choice = chooseRedis(process.env)
+  say(`Redis at ${choice.name}`)
+  const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
+  // A commit that hangs is not waited for: whether it was done or not, the next round goes on from there.
+  giveUp.addEventListener('abort', () => redis.disconnect())
+  const report = await maintain({ redis, sealAfterSeconds, everySeconds, waitSeconds, stop, say })
+  redis.disconnect()
+  if (!report) return everySeconds === null ? EXIT.unavailable : EXIT.done
+  process.stdout.write(`${json ? maintainJson(report) : maintainText(report)}\n`)
+  return report.faults.length > 0 ? EXIT.rejected : EXIT.done
+}
+
 async function print({ collection, from, to }: Extract<Command, { verb: 'print' }>): Promise<number> {
   const choice = chooseRedis(process.env)
   say(`Redis at ${choice.name}`)
@@ -145,6 +163,7 @@ async function run(command: Command): Promise<number> {
     return EXIT.done
   }
   if (command.verb === 'backfill') return readFiles(command)
+  if (command.verb === 'maintain') return maintainStore(command)
   return command.verb === 'print' ? print(command) : read(command)
 }
 

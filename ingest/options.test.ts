@@ -72,6 +72,21 @@ test('takes an id of up to 20 digits for print, as text, with or without times',
   })
 })
 
+test('takes for maintain how often, json and wait', () => {
+  assert.deepEqual(parseCommand(['maintain']), {
+    verb: 'maintain',
+    everySeconds: null,
+    json: false,
+    waitSeconds: 30,
+  })
+  assert.deepEqual(parseCommand(['maintain', '--every', '5m', '--json', '--wait', '3']), {
+    verb: 'maintain',
+    everySeconds: 300,
+    json: true,
+    waitSeconds: 3,
+  })
+})
+
 test('help wins over everything that could be wrong beside it, but an unknown option', () => {
   for (const args of [['--help'], ['-h'], ['print', '--help'], ['nonsense', '--help', '--wait', 'x']])
     assert.deepEqual(parseCommand(args), { verb: 'help' })
@@ -109,6 +124,11 @@ test('names the argument it does not take, and where to read more', () => {
     [['print', '007'], /'007'/],
     [['print', '123456789012345678901'], /'123456789012345678901'/],
     [['print', '1824', '762'], /'1824 762'/],
+    [['maintain', '1824'], /maintain takes options only, not '1824'/],
+    [['maintain', '--every', '0s'], /--every '0s': takes a duration such as 90s/],
+    [['maintain', '--every', 'soon'], /--every 'soon'/],
+    [['maintain', '--source', 'web1'], /--source is not an option of maintain/],
+    [['--every', '30s'], /--every is not an option of reading/],
     [['print', '1824', '--json'], /--json is not an option of print/],
     [['print', '1824', '--source', 'web1'], /--source is not an option of print/],
   ] as const) {
@@ -127,6 +147,8 @@ test('the help names every option and exit code', () => {
     '--client-field',
     '--json',
     '--wait',
+    '--every',
+    'SEAL_AFTER',
     '--from',
     '--to',
     'REDIS_URL',

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { type CollectionId, parseCollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
 import { SOURCE_PATTERN } from '#lib/line/member.ts'
+import { DURATIONS_TAKEN, parseDurationSeconds } from '#lib/settings.ts'
 import { CLIENT_FIELDS_TAKEN, parseClientField } from '#lib/store/client-fields.ts'
 
 /** Which field before the time is the visitor's: a number from 1, decided line by line, or as an earlier run was told. */
@@ -19,12 +20,14 @@ export type Command =
       json: boolean
       waitSeconds: number
     }
+  | { verb: 'maintain'; everySeconds: number | null; json: boolean; waitSeconds: number }
   | { verb: 'print'; collection: CollectionId; from: string | undefined; to: string | undefined }
 
 export const HELP = `Reads access logs into the portal's store.
 
   npm run -s ingest -- [OPTIONS] < access.log       reads a log from standard input, to its end
   npm run -s ingest -- backfill NAME=FILE…          reads a server's old logs from files, several times faster
+  npm run -s ingest -- maintain [--every 30s]       compresses settled lines, and checks that all are there
   npm run -s ingest -- print ID [--from T --to T]   writes a collection's lines to standard output
 
 Options of reading
@@ -44,6 +47,15 @@ Files of backfill  plain, gzip or zstd by their content, in any order: all files
                    It takes --format, --client-field, --json and --wait as reading does. Lines go into segments at once;
                    small ones are joined by maintain. A file that breaks off is named, and read as far as it goes
 
+Options of maintain
+  --every DURATION  one round after the other, beginning so far apart (30s, 5m), until it is told to stop; without it one
+  --json            what was done as one JSON object
+  --wait SECONDS    how long to try to reach Redis, and to wait while another maintain is at work (30)
+
+Sealing            maintain moves lines older than SEAL_AFTER (15m; never: it leaves all as they came) by their own time
+                   into compressed segments, once 4,096 of a collection are, or the oldest is 24 hours old. Nothing that
+                   is read changes by it. Let one run all the time; several do no harm
+
 Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; '14:00 - 14:30', '2026-11-23 13:55 - 14:55'
                    --from and --to: 2026-11-23, 2026-11-23T13:55:07, the same with Z or +02:00, 14:00, 'yesterday 9:30',
                    '[23/Nov/2026:13:55:00 -0500]', epoch seconds, now-90m, now-1d/d (rounded down to the day)
@@ -51,7 +63,8 @@ Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; 
 
 Redis              REDIS_URL, else the demo's while it runs, else redis://127.0.0.1:6379
 
-Exit codes         0 done, 1 some lines were rejected, 2 usage or settings, 3 Redis or the source is unavailable
+Exit codes         0 done, 1 some lines were rejected, or maintain found a fault in a collection,
+                   2 usage or settings, 3 Redis or the source is unavailable, or another maintain is at work
 
 A log sent again, whole or in part, stores nothing twice: a line is known by its bytes, its source and how many equal
 lines came before it. Two limits follow. Pieces of one log sent in separate runs that do not overlap can merge equal
@@ -88,8 +101,9 @@ export function parseCommand(args: readonly string[]): Command {
   if (verb === undefined) return readCommand(values)
   if (verb === 'print') return printCommand(values, rest)
   if (verb === 'backfill') return backfillCommand(values, rest)
+  if (verb === 'maintain') return maintainCommand(values, rest)
   return usage(
-    `Unknown verb '${verb}': this version takes backfill, print, or no verb to read standard input.`,
+    `Unknown verb '${verb}': this version takes backfill, maintain, print, or no verb to read standard input.`,
   )
 }
 
@@ -104,6 +118,7 @@ function parse(args: readonly string[]) {
       'client-field': { type: 'string' },
       json: { type: 'boolean' },
       wait: { type: 'string' },
+      every: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
@@ -130,8 +145,7 @@ function howToRead(values: Values): { clientField: ClientField; json: boolean; w
   const { format = 'auto', json = false, wait = '30' } = values
   if (!FORMATS.includes(format)) usage(`--format '${format}': this version takes ${FORMATS.join(', ')}.`)
   const clientField = readClientField(format, values['client-field'])
-  if (!/^[0-9]{1,6}$/.test(wait)) usage(`--wait '${wait}': takes whole seconds.`)
-  return { clientField, json, waitSeconds: Number(wait) }
+  return { clientField, json, waitSeconds: readWait(wait) }
 }
 
 function backfillCommand(values: Values, rest: readonly string[]): Command {
@@ -156,6 +170,11 @@ function backfillCommand(values: Values, rest: readonly string[]): Command {
   return { verb: 'backfill', sources, ...howToRead(values) }
 }
 
+function readWait(text: string): number {
+  if (!/^[0-9]{1,6}$/.test(text)) usage(`--wait '${text}': takes whole seconds.`)
+  return Number(text)
+}
+
 function readClientField(format: string, text: string | undefined): ClientField {
   if (text === undefined)
     return format === 'auto' ? 'as kept' : format === 'vhost' ? CLIENT_FIELD_OF_VHOST : 'by line'
@@ -165,6 +184,17 @@ function readClientField(format: string, text: string | undefined): ClientField 
       `--client-field ${text} and --format vhost both say which field is the visitor's: vhost means ${CLIENT_FIELD_OF_VHOST}. Give one of them.`,
     )
   return number
+}
+
+function maintainCommand(values: Values, rest: readonly string[]): Command {
+  refuseOthers(values, 'maintain', ['every', 'json', 'wait'])
+  if (rest.length > 0) usage(`maintain takes options only, not '${rest.join(' ')}'.`)
+  const { every, json = false, wait = '30' } = values
+  const everySeconds =
+    every === undefined
+      ? null
+      : (parseDurationSeconds(every) ?? usage(`--every '${every}': takes ${DURATIONS_TAKEN}.`))
+  return { verb: 'maintain', everySeconds, json, waitSeconds: readWait(wait) }
 }
 
 function printCommand(values: Values, rest: readonly string[]): Command {

@@ -7,6 +7,7 @@ import {
   parseListenSettings,
   parsePortalSettings,
   parseRedisUrl,
+  parseSealAfter,
 } from './settings.ts'
 
 const COMPLETE = {
@@ -276,4 +277,17 @@ test('a blank setting is a missing one, and what no server could use is named', 
   assert.deepEqual(blank, ['OIDC_CLIENT_ID: is missing', 'NEXTAUTH_SECRET: is missing'])
   assert.match(changed({ SESSION_IDLE: '99999999999999999999d' }).join(), /^SESSION_IDLE: .* up to 365d$/)
   assert.match(changed({ REDIS_URL: 'redis://h/abc' }).join(), /^REDIS_URL: takes redis/)
+})
+
+test('lines are sealed after a quarter of an hour, after what SEAL_AFTER says, or never', () => {
+  assert.equal(parseSealAfter({}), 900)
+  assert.equal(parseSealAfter({ SEAL_AFTER: '' }), 900)
+  assert.equal(parseSealAfter({ SEAL_AFTER: '2h' }), 7200)
+  assert.equal(parseSealAfter({ SEAL_AFTER: 'never' }), null)
+  for (const text of ['0', '15', 'Never', 'soon', '-1s', '366d'])
+    assert.throws(
+      () => parseSealAfter({ SEAL_AFTER: text }),
+      /SEAL_AFTER: takes a duration .*, or never$/,
+      text,
+    )
 })

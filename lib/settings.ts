@@ -62,15 +62,29 @@ const redisUrl = z.string().check((context) => {
     })
 })
 
-const durationSeconds = z.string().transform((text, context) => {
+/** What {@link parseDurationSeconds} takes, in words. */
+export const DURATIONS_TAKEN = 'a duration such as 90s, 60m, 8h or 1d, up to 365d'
+
+/** @returns the seconds of a duration, or null where the text is none. */
+export function parseDurationSeconds(text: string): number | null {
   const match = DURATION.exec(text)
   const seconds = match ? Number(match[1]) * UNIT_SECONDS[match[2] as keyof typeof UNIT_SECONDS] : 0
-  if (match && seconds <= MAX_DURATION_SECONDS) return seconds
-  context.issues.push({
-    code: 'custom',
-    input: text,
-    message: 'takes a duration such as 90s, 60m, 8h or 1d, up to 365d',
-  })
+  return match && seconds <= MAX_DURATION_SECONDS ? seconds : null
+}
+
+const durationSeconds = z.string().transform((text, context) => {
+  const seconds = parseDurationSeconds(text)
+  if (seconds !== null) return seconds
+  context.issues.push({ code: 'custom', input: text, message: `takes ${DURATIONS_TAKEN}` })
+  return z.NEVER
+})
+
+/** Seconds, or null for `never`. */
+const durationOrNever = z.string().transform((text, context) => {
+  const seconds = parseDurationSeconds(text)
+  if (seconds !== null) return seconds
+  if (text === 'never') return null
+  context.issues.push({ code: 'custom', input: text, message: `takes ${DURATIONS_TAKEN}, or never` })
   return z.NEVER
 })
 
@@ -225,4 +239,9 @@ export function parseListenSettings(env: Environment): ListenSettings {
 /** `REDIS_URL` as `ingest` needs it, or null when it is not set. */
 export function parseRedisUrl(env: Environment): string | null {
   return parse(z.object({ REDIS_URL: redisUrl.optional() }), env).REDIS_URL ?? null
+}
+
+/** `SEAL_AFTER`: the age in seconds at which lines are sealed, or null for never; 15 minutes where it is not set. */
+export function parseSealAfter(env: Environment): number | null {
+  return parse(z.object({ SEAL_AFTER: durationOrNever.default(900) }), env).SEAL_AFTER
 }

@@ -20,6 +20,7 @@ import {
 import { feedLive, loadHistory } from './feed.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
 import { type KeptRedis, keepRedis } from './kept-redis.ts'
+import { keepMaintained } from './maintenance.ts'
 import { DIST_DIR, startPortal, untilHealthy } from './portal-process.ts'
 import { DEMO_SOURCES } from './traffic.ts'
 import { historyLine, welcome } from './welcome.ts'
@@ -106,9 +107,9 @@ async function prepare(redisUrl: string, untilSecond: number, signal: AbortSigna
 async function run(stack: AsyncDisposableStack, signal: AbortSignal): Promise<number> {
   const addresses = await chooseAddresses(parseListenSettings(process.env))
   await prepareDataFolder()
-  const running = await runningDemo()
-  if (running)
-    throw new RunningAlreadyError(`The demo runs already, at ${running.address} (process ${running.pid}).`)
+  const other = await runningDemo()
+  if (other)
+    throw new RunningAlreadyError(`The demo runs already, at ${other.address} (process ${other.pid}).`)
   await ensureProgram({ program: 'redis-server', aptPackage: 'redis-server', log })
   signal.throwIfAborted()
 
@@ -119,18 +120,16 @@ async function run(stack: AsyncDisposableStack, signal: AbortSignal): Promise<nu
   await prepare(redis.url, nowSecond, signal)
 
   const ending = new AbortController()
-  const feeds = DEMO_SOURCES.map((source) =>
-    feedLive({
-      source,
-      redisUrl: redis.url,
-      fromSecond: nowSecond,
-      signal: AbortSignal.any([signal, ending.signal]),
-      log,
-    }),
-  )
+  const either = AbortSignal.any([signal, ending.signal])
+  const running = [
+    ...DEMO_SOURCES.map((source) =>
+      feedLive({ source, redisUrl: redis.url, fromSecond: nowSecond, signal: either, log }),
+    ),
+    keepMaintained({ redisUrl: redis.url, signal: either, log }),
+  ]
   stack.defer(async () => {
     ending.abort()
-    await Promise.all(feeds)
+    await Promise.all(running)
   })
   const secret = await keptSecret()
   const portal = startPortal({

@@ -54,7 +54,8 @@ export interface SegmentChange {
 
 /** Anything but `committed` changed nothing. */
 export type Verdict =
-  | { readonly verdict: 'committed' | 'segments' | 'bodies' }
+  | { readonly verdict: 'committed'; readonly written: readonly Descriptor[] }
+  | { readonly verdict: 'segments' | 'bodies' }
   /** Places among the lines taken. */
   | { readonly verdict: 'members'; readonly places: ReadonlySet<number> }
   | { readonly verdict: 'floor'; readonly second: number }
@@ -84,7 +85,7 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
   const [verdict, ...details] = String(answer[0]) === 'hot' ? await run(true) : answer
   if (String(verdict) === 'committed') {
     reached('after commit', collection)
-    return { verdict: 'committed' }
+    return { verdict: 'committed', written }
   }
   // They would go by themselves; while writers compete they would pile up meanwhile.
   if (written.length > 0)

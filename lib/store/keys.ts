@@ -40,6 +40,9 @@ export const PROJECTING_KEY = '{ingest:dirty}:taken'
 /** String, the projector's lease. */
 export const PROJECTOR_LEASE_KEY = '{ingest:dirty}:lease'
 
+/** String, the lease of whoever maintains the store. */
+export const MAINTAIN_LEASE_KEY = 'ingest:maintain-lease'
+
 /** @returns the UTC day `YYYYMMDD` of an epoch second. */
 export function utcDay(epochSecond: number): string {
   return new Date(epochSecond * 1000).toISOString().slice(0, 10).replaceAll('-', '')

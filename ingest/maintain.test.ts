@@ -1,0 +1,195 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { lookAtCollection, unreconciled } from '#lib/store/collection-look.ts'
+import { countsKey, MAINTAIN_LEASE_KEY, segmentKey } from '#lib/store/keys.ts'
+import { readWholeIndex } from '#lib/store/segment-index.ts'
+import { type IngestRun, type IngestSurroundings, runIngest, startIngest } from '../e2e/ingest.ts'
+import { randomFrom } from '../e2e/random-from.ts'
+import { everyLine, hotLines, sealedLines } from '../e2e/segments.ts'
+import { collectionId, openStoreServer } from '../e2e/store-server.ts'
+
+/** The verb as operators run it: a process of its own, beside others, killed where it hurts. */
+
+const servers = openStoreServer()
+const POINTS = ['bodies built', 'before commit', 'after commit'] as const
+/** More make a longer search; each takes about half a second. */
+const KILLS = Number(process.env.STORAGE_KILLS ?? 10)
+const WAIT_MS = 20_000
+
+const MONTH = 'May/2013'
+function logLine(id: string, n: number, second: number): string {
+  const [hour, minute, rest] = [Math.floor(second / 3600) % 24, Math.floor(second / 60) % 60, second % 60]
+  const time = [hour, minute, rest].map((part) => String(part).padStart(2, '0')).join(':')
+  return `192.0.2.${n % 250} - - [06/${MONTH}:${time} +0000] "GET /page/${n} HTTP/1.1" 200 ${n} "-" "agent" ${id}`
+}
+
+function maintain(args: readonly string[] = [], surroundings: IngestSurroundings = {}): Promise<IngestRun> {
+  const run = startIngest(servers.current().server.url, ['maintain', ...args], surroundings)
+  run.stdin.end()
+  return run.done
+}
+
+test('one round says in words, or as one object, what was done', async () => {
+  const { server, redis } = servers.current()
+  await redis.flushall()
+  const lines = Array.from({ length: 3000 }, (_, n) => logLine('41', n, n))
+  await runIngest(server.url, ['--source', 'web1'], lines.join('\n'))
+  const first = await maintain()
+  assert.deepEqual(
+    [first.exitCode, first.stdout],
+    [0, '1 collection: 3,000 lines sealed, 0 segments joined, 0 compressed anew\n'],
+  )
+  assert.equal((await sealedLines(redis, '41')).length, 3000)
+  const second = await maintain(['--json'])
+  assert.equal(second.stdout, '{"collections":1,"sealed":0,"joined":0,"recompressed":0,"faults":[]}\n')
+  const replay = await runIngest(server.url, ['--source', 'web1', '--json'], lines.join('\n'))
+  assert.equal(replay.stdout, '{"read":3000,"stored":0,"duplicates":3000,"rejected":0,"unassigned":0}\n')
+})
+
+test('SEAL_AFTER says when lines settle, never that they do not, and anything else is refused', async () => {
+  const { server, redis } = servers.current()
+  await redis.flushall()
+  await runIngest(server.url, [], logLine('42', 1, 1))
+  await maintain([], { env: { SEAL_AFTER: 'never' } })
+  assert.equal((await hotLines(redis, '42')).length, 1)
+  const years = await maintain(['--json'], { env: { SEAL_AFTER: '365d' } })
+  assert.equal(JSON.parse(years.stdout).sealed, 1)
+  const wrong = await maintain([], { env: { SEAL_AFTER: 'soon' } })
+  assert.equal(wrong.exitCode, 2)
+  assert.match(wrong.stderr, /SEAL_AFTER: takes a duration such as 90s, 60m, 8h or 1d, up to 365d, or never/)
+})
+
+test('a fault of a collection is said and makes the exit code 1', async () => {
+  const { server, redis } = servers.current()
+  await redis.flushall()
+  await runIngest(server.url, [], [logLine('43', 1, 1), logLine('44', 1, 1)].join('\n'))
+  await redis.hincrby(countsKey(collectionId('43')), 'hits', 1)
+  const run = await maintain()
+  assert.equal(run.exitCode, 1)
+  assert.match(run.stderr, /Collection 43: 2 lines were counted, but 0 hot \+ 1 sealed \+ 0 removed are 1/)
+  assert.match(run.stdout, /2 lines sealed.*; 1 fault$/m)
+})
+
+test('it waits for another one, and says so when that was too long', async () => {
+  const { redis } = servers.current()
+  await redis.flushall()
+  await redis.set(MAINTAIN_LEASE_KEY, 'another', 'PX', 60_000)
+  const run = await maintain(['--wait', '1'])
+  assert.deepEqual([run.exitCode, run.stdout], [3, ''])
+  assert.match(run.stderr, /Another maintain is at work/)
+  const waiting = maintain(['--json', '--wait', '30'])
+  await redis.set(MAINTAIN_LEASE_KEY, 'another', 'PX', 500)
+  assert.equal((await waiting).exitCode, 0)
+  assert.equal(await redis.exists(MAINTAIN_LEASE_KEY), 0, 'it gives the lease back')
+})
+
+test('with --every it goes on until it is told to stop, over an outage of Redis as well', async () => {
+  const { server, redis } = servers.current()
+  await redis.flushall()
+  const run = startIngest(server.url, ['maintain', '--every', '1s', '--json'])
+  let said = ''
+  run.stderr.on('data', (chunk: Buffer) => {
+    said += chunk
+  })
+  const until = async (what: string, holds: () => Promise<boolean> | boolean) => {
+    const deadline = Date.now() + WAIT_MS
+    while (!(await holds())) {
+      assert.ok(Date.now() < deadline, `not within ${WAIT_MS} ms: ${what}\n${said}`)
+      await delay(20)
+    }
+  }
+  await runIngest(server.url, [], logLine('45', 1, 1))
+  await until('the first line is sealed', async () => (await hotLines(redis, '45')).length === 0)
+  await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
+  await runIngest(server.url, [], logLine('45', 2, 2))
+  await until('the second line is sealed', async () => (await hotLines(redis, '45')).length === 0)
+  run.signal('SIGTERM')
+  const { exitCode, stdout } = await run.done
+  assert.equal(exitCode, 0)
+  assert.equal(JSON.parse(stdout).sealed, 2)
+  assert.equal((await everyLine(redis, '45')).length, 2)
+})
+
+/** Feeds an `ingest` and keeps what it was given. */
+class Feed {
+  readonly fed = new Map<string, Set<string>>()
+  readonly #ingest
+  readonly #random = randomFrom(5)
+  #turn = 0
+
+  constructor(url: string) {
+    this.#ingest = startIngest(url, ['--source', 'web1', '--json'])
+  }
+
+  /** Lines in the order of time but for some, with what was sent before now and then. */
+  async send(count: number): Promise<void> {
+    let chunk = ''
+    for (let i = 0; i < count; i++) {
+      const back = this.#random() < 0.1 ? Math.floor(this.#random() * this.#turn) : 0
+      const turn = this.#turn++
+      const id = ['51', '52', '53'][Math.floor(this.#random() * 3)] ?? ''
+      const line = logLine(id, turn, Math.floor((turn - back) / 10))
+      this.fed.set(id, (this.fed.get(id) ?? new Set()).add(line))
+      chunk += `${line}\n`
+    }
+    if (!this.#ingest.stdin.write(chunk)) await once(this.#ingest.stdin, 'drain')
+  }
+
+  end(): Promise<IngestRun> {
+    this.#ingest.stdin.end()
+    return this.#ingest.done
+  }
+}
+
+test(`killed ${KILLS} times at every storage point while lines come in, it loses and doubles none`, {
+  timeout: 60_000 + KILLS * 3000,
+}, async () => {
+  const { server, redis } = servers.current()
+  await redis.flushall()
+  const feed = new Feed(server.url)
+  const random = randomFrom(9)
+  const working = { on: true }
+  let looks = 0
+  const looking = (async () => {
+    while (working.on)
+      for (const id of ['51', '52', '53']) {
+        const look = await lookAtCollection(redis, collectionId(id), { settledBeforeMicros: null })
+        assert.equal(unreconciled(look), null)
+        looks++
+      }
+  })()
+  const killed = new Map<string, number>()
+  for (let kills = 0; kills < KILLS; ) {
+    const point = POINTS[kills % POINTS.length] ?? 'before commit'
+    await feed.send(6000)
+    const env = { KILL_AT: point, KILL_ON: String(1 + Math.floor(random() * 4)) }
+    const [run] = await Promise.all([maintain([], { env, preload: 'kill-at-point.ts' }), feed.send(2000)])
+    assert.ok(run.exitCode === 137 || run.exitCode === 0, run.stderr)
+    if (run.exitCode === 137) {
+      kills++
+      killed.set(point, (killed.get(point) ?? 0) + 1)
+    }
+    // Its owner is dead; the next need not wait for it to expire.
+    await redis.del(MAINTAIN_LEASE_KEY)
+  }
+  const fed = JSON.parse((await feed.end()).stdout)
+  working.on = false
+  await looking
+  assert.equal((await maintain()).exitCode, 0)
+  assert.deepEqual([...killed.keys()].sort(), [...POINTS].sort())
+  assert.ok(looks > 10 * KILLS)
+  assert.equal(fed.stored, fed.read)
+  for (const [id, lines] of feed.fed) {
+    const stored = await everyLine(redis, id)
+    assert.deepEqual(new Set(stored.map(([, member]) => member.replace(/\tweb1$/, ''))), lines)
+    assert.equal(stored.length, lines.size)
+    assert.deepEqual(await hotLines(redis, id), [])
+    const named = new Set(
+      (await readWholeIndex(redis, collectionId(id))).map(({ name }) => segmentKey(collectionId(id), name)),
+    )
+    for (const key of await redis.keys(`*{logs:collid:${id}}:segment:*`))
+      if (!named.has(key)) assert.ok((await redis.ttl(key)) > 0, 'what nobody committed goes by itself')
+  }
+})

@@ -1,0 +1,91 @@
+import type { Redis } from 'ioredis'
+import type { CollectionId } from '../collection-id.ts'
+import { collectionFault } from './collection-fault.ts'
+import { type CollectionLook, lookAtCollection, unreconciled } from './collection-look.ts'
+import { knownIds } from './counts.ts'
+import { joinCollection } from './join.ts'
+import type { MaintainOptions, MaintainReport } from './maintain-report.ts'
+import { projectAll } from './projector.ts'
+import { answered } from './redis.ts'
+import { sealCollection, settledBefore } from './seal.ts'
+
+/**
+ * Maintenance: seals lines that have settled, joins cold segments, brings the projections up to date, and looks whether
+ * every line that was ever counted is accounted for. All of it may run in several places at once and die anywhere; the
+ * lease (see `maintain-lease.ts`) only spares doing the work twice.
+ */
+
+const LOOKS_AT_ONCE = 100
+
+/** What is remembered of a collection between rounds. */
+interface Remembered {
+  readonly look: CollectionLook
+  /** When there may be something to join although the index did not change; null for never. */
+  readonly joinAtSecond: number | null
+}
+
+/** Rounds over all collections. Keeps what spares looking at an unchanged index again. */
+export class Maintainer {
+  readonly #redis: Redis
+  readonly #remembered = new Map<CollectionId, Remembered>()
+
+  constructor(redis: Redis) {
+    this.#redis = redis
+  }
+
+  /**
+   * One round. An error of the connection ends it; what was done stays done.
+   * @param report what happens is added to it as it happens
+   * @throws PortalError `store_unavailable`, `store_refused`
+   */
+  async round(options: MaintainOptions, report: MaintainReport): Promise<void> {
+    const ids = await answered(knownIds(this.#redis))
+    for (let from = 0; from < ids.length && !options.stop.aborted; from += LOOKS_AT_ONCE) {
+      const some = ids.slice(from, from + LOOKS_AT_ONCE)
+      const looks = await Promise.allSettled(some.map((id) => this.#look(id, options)))
+      for (const [index, collection] of some.entries()) {
+        if (options.stop.aborted) break
+        report.collections++
+        try {
+          const look = looks[index]
+          if (look?.status === 'rejected') throw look.reason
+          if (look) await this.maintainCollection(collection, look.value, options, report)
+        } catch (error) {
+          const reason = collectionFault(error)
+          if (reason === null) throw error
+          report.faults.push({ collection, reason })
+        }
+      }
+    }
+    await projectAll(this.#redis)
+  }
+
+  /** The work on one collection, one step after the other, and then whether all its lines are accounted for. */
+  async maintainCollection(
+    collection: CollectionId,
+    first: CollectionLook,
+    options: MaintainOptions,
+    report: MaintainReport,
+  ): Promise<void> {
+    const sealedBefore = report.sealed
+    await sealCollection(this.#redis, collection, { look: first, options, report })
+    let look = report.sealed > sealedBefore ? await this.#look(collection, options) : first
+    const remembered = this.#remembered.get(collection)
+    let joinAtSecond = remembered?.joinAtSecond ?? null
+    const isDue = joinAtSecond !== null && joinAtSecond <= options.nowSeconds
+    if (look.sealedLines > 0 && (isDue || look.indexWord !== remembered?.look.indexWord)) {
+      joinAtSecond = await joinCollection(this.#redis, collection, { options, report })
+      look = await this.#look(collection, options)
+    }
+    this.#remembered.set(collection, { look, joinAtSecond })
+    const reason = unreconciled(look)
+    if (reason !== null) report.faults.push({ collection, reason })
+  }
+
+  #look(collection: CollectionId, options: MaintainOptions): Promise<CollectionLook> {
+    return lookAtCollection(this.#redis, collection, {
+      settledBeforeMicros: settledBefore(options),
+      before: this.#remembered.get(collection)?.look,
+    })
+  }
+}
