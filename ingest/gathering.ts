@@ -23,9 +23,9 @@ export const MARGIN_SECONDS = 60
  * Memory for lines. Past it pieces are taken that are smaller than a segment, the largest first, settled ones only as long as
  * that is enough; what is too small `maintain` joins, what comes late is merged into what stands.
  */
-const HELD_BYTES = 40 * 1024 * 1024
+const HELD_BYTES = 24 * 1024 * 1024
 /** Kept to be used again for what is taken. */
-const FREE_BYTES = 8 * 1024 * 1024
+const FREE_BYTES = 4 * 1024 * 1024
 /** Down to this share of {@link HELD_BYTES} at once, so that the looking for the largest is paid for. */
 const RELIEVED_SHARE = 0.75
 /** How many more lines make it worth to look for a piece again. */
