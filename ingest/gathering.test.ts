@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { MICROS } from '#lib/line/log-time.ts'
 import { memberAt } from '#lib/segment/lines.ts'
 import type { TakenLines } from './gathered-lines.ts'
-import { Gathering } from './gathering.ts'
+import { Gathering, MARGIN_SECONDS } from './gathering.ts'
 import type { DecidedLine } from './line-decider.ts'
 import { linesIn } from './lines-in-buffers.ts'
 
@@ -65,13 +65,13 @@ test('whatever comes in whatever order, each identity is taken once, in pieces t
   fc.assert(
     fc.property(
       fc.array(fc.array(arbitraryLine, { maxLength: 60 }), { maxLength: 6 }),
-      fc.integer({ min: 1_400_000_000, max: 1_400_000_045 }),
-      (rounds, settledSecond) => {
+      fc.integer({ min: 1_400_000_000, max: 1_400_000_110 }),
+      (rounds, clockSecond) => {
         const gathering = new Gathering({ heldBytes: 40_000 })
         const pieces: Opened[] = []
         for (const round of rounds) {
           for (const line of round) add(gathering, line)
-          for (const taken of gathering.takePieces(settledSecond)) pieces.push(open(gathering, taken))
+          for (const taken of gathering.takePieces(clockSecond)) pieces.push(open(gathering, taken))
         }
         for (const taken of gathering.takeAll()) pieces.push(open(gathering, taken))
         const given = rounds.flat()
@@ -113,9 +113,13 @@ const quiet = (count: number, from = 0) =>
 test('a piece is taken when a segment’s worth of lines is settled, and they are whole seconds', () => {
   const gathering = new Gathering()
   for (const line of quiet(5000)) add(gathering, line)
-  assert.equal([...gathering.takePieces(1_400_000_000 + 4095)].length, 0, 'a line too few is settled')
+  assert.equal(
+    [...gathering.takePieces(1_400_000_000 + 4095 + MARGIN_SECONDS)].length,
+    0,
+    'a line too few is settled',
+  )
   for (const line of quiet(1000, 5000)) add(gathering, line)
-  const [piece, ...more] = [...gathering.takePieces(1_400_000_000 + 5900)].map((taken) =>
+  const [piece, ...more] = [...gathering.takePieces(1_400_000_000 + 5900 + MARGIN_SECONDS)].map((taken) =>
     open(gathering, taken),
   )
   assert.equal(piece?.lines.length, 4096)
@@ -136,12 +140,12 @@ test('a second is not divided, also where it is larger than a segment', () => {
 
 test('lines that come late wait for company, and the pieces of those in time stay apart from them', () => {
   const gathering = new Gathering()
-  const settled = 1_400_000_000 + 100_000
+  const clock = 1_400_000_000 + 100_000
   for (const line of quiet(4096)) add(gathering, line)
-  assert.equal([...gathering.takePieces(settled)].length, 1)
+  assert.equal([...gathering.takePieces(clock)].length, 1)
   add(gathering, { id: '1', text: 'late', tag: '\tweb1', micros: 1_400_000_007 * MICROS })
   for (const line of quiet(4096, 4096)) add(gathering, line)
-  const [piece] = [...gathering.takePieces(settled)].map((taken) => open(gathering, taken).lines)
+  const [piece] = [...gathering.takePieces(clock)].map((taken) => open(gathering, taken).lines)
   assert.equal(piece?.length, 4096)
   assert.ok(piece?.every(({ member }) => member !== 'late\tweb1'))
   const rest = [...gathering.takeAll()].map((taken) => open(gathering, taken).lines)
@@ -158,7 +162,9 @@ test('past its memory it gives the largest collections away, settled lines befor
     if (n % 100 === 0)
       add(gathering, { id: '2', text: 'small', tag: '', micros: (1_400_000_000 + n) * MICROS })
   }
-  const pieces = [...gathering.takePieces(1_400_000_000 + 2500)].map((taken) => open(gathering, taken))
+  const pieces = [...gathering.takePieces(1_400_000_000 + 2500 + MARGIN_SECONDS)].map((taken) =>
+    open(gathering, taken),
+  )
   assert.deepEqual(
     pieces.map(({ collection, lines }) => [collection, lines.length]),
     [['1', 2500]],
