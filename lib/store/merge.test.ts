@@ -71,7 +71,7 @@ const merge = (redis: Redis, id: string, lines: readonly TestMember[], origin: '
   mergeLines(redis, { collection: collectionId(id), lines: segmentLines(lines), origin, level: SEAL_LEVEL })
 
 /** Runs `act` once, when that point is reached in this process. */
-async function at(point: StoragePoint, id: string, act: () => void, work: () => Promise<unknown>) {
+async function at<T>(point: StoragePoint, id: string, act: () => void, work: () => Promise<T>): Promise<T> {
   const onPoint = (message: unknown) => {
     const moment = message as StorageMoment
     if (moment.point !== point || moment.collection !== id) return
@@ -229,6 +229,20 @@ test('a hot line whose score was changed meanwhile stays hot', async () => {
   await redis.zadd(linesKey(collectionId(id)), scoreText(moved[0]), moved[1])
   assert.equal((await merge(redis, id, lines, 'hot')).stored, 9)
   assert.deepEqual(await hotLines(redis, id), [moved])
+})
+
+test('a hot line that is gone by the time of the commit is not brought back by it', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const lines = Array.from({ length: 10 }, (_, n) => member(n))
+  await append(redis, id, lines)
+  const remove = () => void redis.zrem(linesKey(collectionId(id)), lines[4]?.[1] ?? '')
+  const outcome = await at('before commit', id, remove, () => merge(redis, id, lines, 'hot'))
+  assert.equal(outcome.stored, 9)
+  assert.deepEqual(
+    await sealedLines(redis, id),
+    lines.filter((_, n) => n !== 4),
+  )
 })
 
 test('a line stored hot while backfill builds its segment is not stored twice', async () => {
