@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { linesWritten } from './demo/traffic.ts'
 import { counts, runIngest } from './ingest.ts'
+import { everyLine, hotLines } from './segments.ts'
 import { openStoreServer } from './store-server.ts'
 
 /**
@@ -127,4 +128,42 @@ test('a log generated anew agrees with what awk counts in it', async () => {
   assert.equal(run.exitCode, 0)
   assert.ok((counts(run).stored ?? 0) > 5000)
   assert.deepEqual(await redis.hgetall('known:'), counted)
+})
+
+test('backfilled twice and then sent through a pipe, the logs are there once, in segments, as they were counted', async () => {
+  const { redis, server } = servers.current()
+  await redis.flushall()
+  const assigned = expected.lines - expected.withoutCollection
+  const files = SOURCES.map((source) => `${source}=${join(folder, `${source}.log`)}`)
+  const expectWhole = async () => {
+    const known = await redis.hgetall('known:')
+    for (const [id, lines] of Object.entries(expected.perCollection)) {
+      assert.equal(known[`hits:${id}`], String(lines))
+      const members = (await everyLine(redis, id)).map(([, member]) => member)
+      assert.equal(members.length, lines)
+      for (const source of SOURCES)
+        assert.equal(
+          members.filter((member) => new RegExp(`\t${source}(#[0-9]+)?$`).test(member)).length,
+          expected.perSource[source]?.[id],
+        )
+      assert.deepEqual(await hotLines(redis, id), [])
+    }
+  }
+  for (const stored of [assigned, 0]) {
+    const run = await runIngest(server.url, ['backfill', '--json', ...files])
+    assert.equal(run.exitCode, 0)
+    assert.deepEqual(counts(run), {
+      read: expected.lines,
+      stored,
+      duplicates: assigned - stored,
+      rejected: 0,
+      unassigned: expected.withoutCollection,
+    })
+    await expectWhole()
+  }
+  for (const source of SOURCES) {
+    const run = counts(await runIngest(server.url, ['--source', source, '--json'], logOf(source)))
+    assert.deepEqual([run.stored, run.duplicates], [0, (run.read ?? 0) - (run.unassigned ?? 0)])
+  }
+  await expectWhole()
 })

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis'
 import { Projector, projectAll } from '#lib/store/projector.ts'
 import type { Reject } from '#lib/store/rejects.ts'
-import { BackfillSource, type SourceFiles } from './backfill-source.ts'
+import { BackfillSource, type SourceEvents, type SourceFiles } from './backfill-source.ts'
 import { BatchWriter } from './batch-writer.ts'
-import { Gathering, MARGIN_SECONDS } from './gathering.ts'
+import { Gathering } from './gathering.ts'
 import type { DecidedLine, DecisionReceiver } from './line-decider.ts'
+import type { LinesInBuffers } from './lines-in-buffers.ts'
 import { MergePool } from './merge-pool.ts'
 import type { MergeWorkerSettings } from './merge-worker.ts'
 import { Merging } from './merging.ts'
@@ -43,29 +44,21 @@ export interface BackfillOutcome extends Outcome {
 /** @returns what became of the lines, also when the reading ended early. */
 export async function backfill(options: BackfillOptions): Promise<BackfillOutcome> {
   const { redis, stop, giveUp } = options
-  const summary = newSummary()
-  const counts = new OtherLines()
   const gathering = new Gathering()
-  const faults: string[] = []
-  let readBytes = 0
-  const totalBytes = options.sources
-    .flatMap(({ files }) => files)
-    .reduce((sum, file) => sum + file.sizeBytes, 0)
+  const decided = new Decided(gathering)
+  const files = options.sources.flatMap((source) => source.files)
+  const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
   const progress = new Progress(options.output, () => ({
-    bytes: readBytes,
+    bytes: decided.readBytes,
     totalBytes,
-    lines: counts.lines,
+    lines: decided.lines,
   }))
   const say = (text: string) => progress.say(options.word(text))
-  const pool = new MergePool(options.merge)
+  const summary = newSummary()
   const writer = new BatchWriter({ redis, summary, say, giveUp, replicaWaitMs: options.merge.replicaWaitMs })
-  const merging = new Merging({
-    pool,
-    writer,
-    summary,
-    release: (buffers) => gathering.release(buffers),
-    giveUp,
-  })
+  const pool = new MergePool(options.merge)
+  const release = (buffers: LinesInBuffers) => gathering.release(buffers)
+  const merging = new Merging({ pool, writer, summary, release, giveUp })
   // What Redis has not answered by then is not waited for.
   giveUp.addEventListener('abort', () => {
     redis.disconnect()
@@ -74,37 +67,28 @@ export async function backfill(options: BackfillOptions): Promise<BackfillOutcom
   const projector = new Projector(redis)
   projector.start()
 
-  const receiver: DecisionReceiver = {
-    assigned: (line: DecidedLine) => {
-      counts.lines++
-      gathering.add(line)
-    },
-    unassigned: () => counts.unassigned(),
-    rejected: (reject) => counts.rejected(reject),
-  }
-  const events = {
-    onRead: (bytes: number) => {
-      readBytes += bytes
+  const faults: string[] = []
+  const events: SourceEvents = {
+    onRead: (bytes) => {
+      decided.readBytes += bytes
     },
     say,
-    onFault: (text: string) => {
+    onFault: (text) => {
       faults.push(text)
       say(text)
     },
   }
   const nowSeconds = () => Date.now() / 1000
-  const sources = options.sources.map((files) => new BackfillSource(files, { receiver, nowSeconds, events }))
-  await readSources(sources, { gathering, merging, counts, stop })
+  const sources = options.sources.map(
+    (source) => new BackfillSource(source, { receiver: decided, nowSeconds, events }),
+  )
+  await readSources(sources, { gathering, merging, decided, stop })
   if (!merging.failure) for (const taken of gathering.takeAll()) await merging.start(taken)
-  void counts.recordBy(merging)
+  void decided.recordOthers(merging)
   await merging.settled()
   await projector.stop()
   await pool.stop()
-  for (const { recent, source } of sources)
-    if (recent.forgottenEarly > 0)
-      say(
-        `${recent.forgottenEarly} seconds of ${source} left the table of recent lines early, since the log jumps about in time; equal lines across such a cut merge.`,
-      )
+  sayForgotten(sources, say)
   // Also after a failure: what was stored before it is to be counted.
   if (merging.failure) await projectAll(redis).catch(() => undefined)
   const confirmed = merging.failure !== null || ((await writer.finish()) && merging.confirmed)
@@ -112,29 +96,49 @@ export async function backfill(options: BackfillOptions): Promise<BackfillOutcom
   return { summary, lost: merging.lost, failure: merging.failure, confirmed, faults }
 }
 
+function sayForgotten(sources: readonly BackfillSource[], say: (text: string) => void): void {
+  for (const { source, recent } of sources)
+    if (recent.forgottenEarly > 0)
+      say(
+        `${recent.forgottenEarly} seconds of ${source} left the table of recent lines early, since the log jumps about in time; equal lines across such a cut merge.`,
+      )
+}
+
 /** Reads until everything is read, or it is told to stop, or lines can no longer be stored. */
 async function readSources(
   sources: readonly BackfillSource[],
-  work: { gathering: Gathering; merging: Merging; counts: OtherLines; stop: AbortSignal },
+  work: { gathering: Gathering; merging: Merging; decided: Decided; stop: AbortSignal },
 ): Promise<void> {
-  const { gathering, merging, counts, stop } = work
+  const { gathering, merging, decided, stop } = work
   let reading = [...sources]
   while (reading.length > 0 && !stop.aborted && !merging.failure) {
     const source = reading.reduce((a, b) => (b.clockSecond < a.clockSecond ? b : a))
     if (!(await source.readOn())) reading = reading.filter((other) => other !== source)
     const clock = Math.min(...reading.map(({ clockSecond }) => clockSecond))
-    for (const taken of gathering.takePieces(clock - MARGIN_SECONDS)) await merging.start(taken)
-    if (counts.isFull) await counts.recordBy(merging)
+    for (const taken of gathering.takePieces(clock)) await merging.start(taken)
+    if (decided.othersAreMany) await decided.recordOthers(merging)
   }
   for (const source of reading) await source.close()
 }
 
-/** Lines that go into no segment, and how many lines there were in all. */
-class OtherLines {
+/** Sends each line where it goes: what belongs to a collection is gathered, the others wait to be recorded. */
+class Decided implements DecisionReceiver {
   lines = 0
+  /** As they lie in the files. */
+  readBytes = 0
+  readonly #gathering: Gathering
   #unassigned = 0
   #rejects: Reject[] = []
   #rejectBytes = 0
+
+  constructor(gathering: Gathering) {
+    this.#gathering = gathering
+  }
+
+  assigned(line: DecidedLine): void {
+    this.lines++
+    this.#gathering.add(line)
+  }
 
   unassigned(): void {
     this.lines++
@@ -147,11 +151,11 @@ class OtherLines {
     this.#rejectBytes += reject.line.length
   }
 
-  get isFull(): boolean {
+  get othersAreMany(): boolean {
     return this.#rejects.length >= REJECTS_A_RECORD || this.#rejectBytes >= REJECT_BYTES_A_RECORD
   }
 
-  recordBy(merging: Merging): Promise<void> {
+  recordOthers(merging: Merging): Promise<void> {
     const [rejects, unassigned] = [this.#rejects, this.#unassigned]
     this.#rejects = []
     this.#rejectBytes = this.#unassigned = 0

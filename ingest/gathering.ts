@@ -19,25 +19,29 @@ const PIECE_LINES = 4096
 const PIECE_BYTES = 1024 * 1024
 /** A line is settled when it is so much older than the clock that is furthest behind: servers write long requests late. */
 export const MARGIN_SECONDS = 60
+/** The margin where a site writes more in that time than memory holds. */
+const SMALL_MARGIN_SECONDS = 10
 /**
- * Memory for lines. Past it pieces are taken that are smaller than a segment, the largest first, settled ones only as long as
- * that is enough; what is too small `maintain` joins, what comes late is merged into what stands.
+ * Memory for lines. Past it pieces are taken that are smaller than a segment, those of the largest collections first; where
+ * that is not enough with a smaller margin, and in the end with none. `maintain` joins what is small, and lines that then
+ * come late are merged into what stands: both cost time and change nothing.
  */
-const HELD_BYTES = 40 * 1024 * 1024
+const HELD_BYTES = 24 * 1024 * 1024
 /** Kept to be used again for what is taken. */
-const FREE_BYTES = 8 * 1024 * 1024
+const FREE_BYTES = 4 * 1024 * 1024
 /** Down to this share of {@link HELD_BYTES} at once, so that the looking for the largest is paid for. */
 const RELIEVED_SHARE = 0.75
-/** How many more lines make it worth to look for a piece again. */
-const LOOK_AGAIN_LINES = 512
+/** How much more there has to be, in proportion, before a piece is looked for again: each look goes through all lines. */
+const LOOK_AGAIN_GROWTH = 1.125
 
 interface Collection {
   readonly fresh: GatheredLines
   readonly late: GatheredLines
   /** Where the last piece ended, epoch second: whatever comes before it is late. */
   endSecond: number
-  /** At so many fresh lines a piece is looked for. */
+  /** At so many fresh lines, or so much text, a piece is looked for. */
   lookAtLines: number
+  lookAtBytes: number
   isListed: boolean
 }
 
@@ -70,26 +74,29 @@ export class Gathering {
     lines.add(line)
     this.#heldBytes += lines.heldBytes - before
     if (collection.isListed) return
-    if (fresh.count < collection.lookAtLines && fresh.textBytes < PIECE_BYTES && late.count < PIECE_LINES)
-      return
+    const { lookAtLines, lookAtBytes } = collection
+    if (fresh.count < lookAtLines && fresh.textBytes < lookAtBytes && late.count < PIECE_LINES) return
     collection.isListed = true
     this.#listed.push(collection)
   }
 
   /**
    * Takes what is large enough for a segment, and more where memory demands it.
-   * @param settledSecond lines before it are settled
+   * @param clockSecond what the clock shows that is furthest behind
    */
-  *takePieces(settledSecond: number): Generator<TakenLines> {
+  *takePieces(clockSecond: number): Generator<TakenLines> {
+    const settledSecond = clockSecond - MARGIN_SECONDS
     const listed = this.#listed
     this.#listed = []
     for (const collection of listed) {
       collection.isListed = false
       yield* this.#takeFresh(collection, settledSecond, { onlyFull: true })
-      collection.lookAtLines = Math.max(PIECE_LINES, collection.fresh.count + LOOK_AGAIN_LINES)
+      const { count, textBytes } = collection.fresh
+      collection.lookAtLines = Math.max(PIECE_LINES, count * LOOK_AGAIN_GROWTH)
+      collection.lookAtBytes = Math.max(PIECE_BYTES, textBytes * LOOK_AGAIN_GROWTH)
       if (collection.late.count >= PIECE_LINES) yield* this.#takeLate(collection, settledSecond)
     }
-    for (const second of [settledSecond, Number.POSITIVE_INFINITY])
+    for (const second of [settledSecond, clockSecond - SMALL_MARGIN_SECONDS, Number.POSITIVE_INFINITY])
       if (this.#heldBytes > this.#heldLimitBytes) yield* this.#relieve(second)
   }
 
@@ -141,7 +148,7 @@ export class Gathering {
   #newCollection(line: DecidedLine): Collection {
     const id = collectionOf(line)
     const [fresh, late] = [new GatheredLines(id, this.#memory), new GatheredLines(id, this.#memory)]
-    return { fresh, late, endSecond: 0, lookAtLines: PIECE_LINES, isListed: false }
+    return { fresh, late, endSecond: 0, lookAtLines: PIECE_LINES, lookAtBytes: PIECE_BYTES, isListed: false }
   }
 }
 

@@ -23,7 +23,7 @@ const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 const MAGIC_BYTES = 5
 
 const PLAIN_CHUNK_BYTES = 256 * 1024
-/** Read at once of a compressed file; logs become some fifteen times larger. */
+/** Read at once of a compressed file; logs become some ten times larger. */
 const COMPRESSED_CHUNK_BYTES = 16 * 1024
 const INFLATED_CHUNK_BYTES = 64 * 1024
 /** So far a time is looked for; a file without one is read after the others. */
@@ -124,7 +124,8 @@ function firstSecondIn(text: Buffer): number {
 /**
  * Yields the file's text in pieces, each valid until the next is asked for.
  * @param onRead told of bytes as they lie in the file
- * @throws what the file system or the decompression says, after all text before the fault
+ * @throws what the file system or the decompression says, after all text before the fault; where the compressed bytes
+ * themselves are wrong, up to 64 KiB of text right before it are lost with it
  */
 export async function* chunksOf(
   { path, compression }: Pick<LogFile, 'path' | 'compression'>,

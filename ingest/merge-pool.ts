@@ -19,7 +19,7 @@ export interface Merged {
 }
 
 /** Of a thread's young objects. The collector sees buffers that are done with only when it clears this space. */
-const YOUNG_MIB = 4
+const YOUNG_MIB = 8
 
 interface Running {
   readonly worker: Worker

@@ -158,3 +158,30 @@ test('the help names every option and exit code', () => {
     assert.ok(HELP.includes(word), word)
   assert.ok(HELP.endsWith('\n'))
 })
+
+test('backfill takes files by their source; those without a name belong to the one before', () => {
+  const command = parseCommand([
+    'backfill',
+    ...['web1=/srv/a.log', '/srv/b=1.gz', 'web2=c', 'web1=d', '--json', '--wait', '5', '--format', 'vhost'],
+  ])
+  assert.deepEqual(command, {
+    verb: 'backfill',
+    sources: new Map([
+      ['web1', ['/srv/a.log', '/srv/b=1.gz', 'd']],
+      ['web2', ['c']],
+    ]),
+    clientField: 2,
+    json: true,
+    waitSeconds: 5,
+  })
+})
+
+test('what backfill cannot take is named', () => {
+  assert.match(refusal('backfill'), /^backfill takes files, such as web1=/)
+  assert.match(refusal('backfill', '/srv/a.log'), /whose log is it\? Give it as web1=\/srv\/a\.log/)
+  assert.match(refusal('backfill', '/srv/we=b'), /whose log is it/)
+  assert.match(refusal('backfill', 'web 1=/srv/a'), /a name takes 1 to 32/)
+  assert.match(refusal('backfill', '=/srv/a'), /a name takes 1 to 32/)
+  assert.match(refusal('backfill', 'web1='), /a file has to follow/)
+  assert.match(refusal('backfill', '--source', 'web1', 'web1=a'), /--source is not an option of backfill/)
+})

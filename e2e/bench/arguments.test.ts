@@ -4,7 +4,7 @@ import { parseBenchArguments } from './arguments.ts'
 
 test('without arguments all rows run at full size, five times', () => {
   assert.deepEqual(parseBenchArguments([]), {
-    rows: ['live', 'seed', 'page', 'download', 'download-rss'],
+    rows: ['live', 'seed', 'backfill', 'memory', 'ingest-rss', 'page', 'depth', 'download', 'download-rss'],
     lines: 1_000_000,
     runs: 5,
     json: 'test-results/bench.json',
@@ -17,9 +17,10 @@ test('rows that are named run in the table’s order, whatever the order given',
 })
 
 test('an unknown row, option or number is named, with what is accepted', () => {
-  assert.throws(() => parseBenchArguments(['live', 'depth']), {
+  assert.throws(() => parseBenchArguments(['live', 'search']), {
     name: 'BenchUsageError',
-    message: "There is no row 'depth'. The rows are live, seed, page, download, download-rss.",
+    message:
+      "There is no row 'search'. The rows are live, seed, backfill, memory, ingest-rss, page, depth, download, download-rss.",
   })
   assert.throws(() => parseBenchArguments(['--fast']), /Unknown option '--fast'[\s\S]*npm run bench/)
   for (const size of ['0', '1e6', '-5', '9999999'])

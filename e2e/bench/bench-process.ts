@@ -17,8 +17,10 @@ export async function runOnFile(options: {
   command: readonly [program: string, ...args: string[]]
   input: string
   env?: Record<string, string>
+  /** Told the process's id as soon as it has one. */
+  onStart?: (pid: number) => void
 }): Promise<FileRun> {
-  const { bench, command, input, env = {} } = options
+  const { bench, command, input, env = {}, onStart } = options
   const [program, ...args] = command
   const file = openSync(input, 'r')
   const startedMs = performance.now()
@@ -35,6 +37,7 @@ export async function runOnFile(options: {
   })
   closeSync(file)
   bench.defer(() => child.kill())
+  if (child.pid !== undefined) onStart?.(child.pid)
   const { stdout, stderr } = child
   if (!stdout || !stderr) throw new Error(`${program} could not be started`)
   const words = Promise.all([text(stdout), text(stderr)])

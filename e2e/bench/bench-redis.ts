@@ -56,6 +56,35 @@ export function expectStored(url: string, counts: ReadonlyMap<string, number>): 
 }
 
 /**
+ * After a backfill: every line of every collection stands in a segment, and counters and projections say so.
+ * @throws WrongCounts
+ */
+export function expectSealed(url: string, counts: ReadonlyMap<string, number>): Promise<void> {
+  return asking(url, async (redis) => {
+    await expectKnown(redis, counts)
+    for (const [id, lines] of counts) {
+      const index = await redis.zrange(`{logs:collid:${id}}:segments`, '0', '-1')
+      const sealed = index.reduce((sum, entry) => sum + Number(entry.split(':')[2]), 0)
+      expectEqual(`lines in segments of ${id}`, sealed, lines)
+      expectEqual(`lines of ${id} outside of segments`, await redis.zcard(`logs:collid:${id}`), 0)
+      expectEqual(`hits of ${id}`, await redis.hget(`{logs:collid:${id}}:counts`, 'hits'), String(lines))
+    }
+  })
+}
+
+/** @returns bytes that Redis has allocated, without what leaves by itself: bodies that a commit replaced. */
+export function usedBytes(url: string): Promise<number> {
+  return asking(url, async (redis) => {
+    for await (const keys of redis.scanStream({ match: '*:segment:*', count: 1000 }) as AsyncIterable<
+      string[]
+    >)
+      for (const key of keys) if ((await redis.pttl(key)) >= 0) await redis.unlink(key)
+    await redis.call('MEMORY', 'PURGE')
+    return Number(/^used_memory:([0-9]+)/m.exec(await redis.info('memory'))?.[1])
+  })
+}
+
+/**
  * After a reference run: it counted every line, and kept those that differ.
  * @throws WrongCounts
  */

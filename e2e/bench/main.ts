@@ -5,10 +5,14 @@ import { PROJECT_ROOT } from '../../lib/build.ts'
 import { stopExitCode, watchForStop } from '../../lib/stop-signal.ts'
 import { ensureProgram, MissingProgramError } from '../../lib/system-package.ts'
 import { type BenchArguments, BenchUsageError, parseBenchArguments } from './arguments.ts'
+import { backfill } from './backfill.ts'
 import { Cleanup } from './cleanup.ts'
+import { depth } from './depth.ts'
 import { download } from './download.ts'
 import { downloadRss } from './download-rss.ts'
+import { ingestRss } from './ingest-rss.ts'
 import { live } from './live.ts'
+import { memory } from './memory.ts'
 import { page } from './page.ts'
 import type { Row, RowName } from './row.ts'
 import { seed } from './seed.ts'
@@ -19,7 +23,17 @@ import { type RowOutcome, tableJson, tableText } from './table.ts'
  * 1 when one could not run or its counts were wrong; 2 for a usage error or a program that is missing.
  */
 
-const ROWS: Readonly<Record<RowName, Row>> = { live, seed, page, download, 'download-rss': downloadRss }
+const ROWS: Readonly<Record<RowName, Row>> = {
+  live,
+  seed,
+  backfill,
+  memory,
+  'ingest-rss': ingestRss,
+  page,
+  depth,
+  download,
+  'download-rss': downloadRss,
+}
 const log = (line: string) => void process.stderr.write(`${line}\n`)
 const cleanup = new Cleanup()
 

@@ -20,10 +20,8 @@ export interface BenchPortal {
 }
 
 const EXPLORER = `/collections/${largestCollection}`
-const ACCESS = `collections:
-  ${largestCollection}: { name: The largest }
-rules:
-  - { group: /hr/owners, collections: [${largestCollection}] }
+const accessTo = (ids: readonly string[]) => `rules:
+  - { group: /hr/owners, collections: [${ids.join(', ')}] }
 `
 
 /** From before the first line to after the last, whatever the size of the load. */
@@ -38,22 +36,33 @@ export async function preparePortal({ log }: Bench): Promise<void> {
 }
 
 /** Starts a portal that nobody has asked anything yet, with those logs in its store. */
-export async function startBenchPortal(
+export function startBenchPortal(
   bench: Bench,
   { logs, expected }: { logs: ReadonlyMap<string, string>; expected: ExpectedLoad },
 ): Promise<BenchPortal> {
+  return startFilledPortal(bench, [largestCollection], async (redisUrl) => {
+    for (const [source, input] of logs)
+      await runOnFile({
+        bench,
+        command: [process.execPath, join(PROJECT_ROOT, 'ingest/main.ts'), '--source', source],
+        input,
+        env: { REDIS_URL: redisUrl },
+      })
+    await expectStored(redisUrl, expected.counts)
+  })
+}
+
+/** Starts a portal whose owner may read those collections, and fills its store before anybody asks anything. */
+export async function startFilledPortal(
+  bench: Bench,
+  ids: readonly string[],
+  fill: (redisUrl: string) => Promise<void>,
+): Promise<BenchPortal> {
   const accessFile = join(bench.folder, 'access.yaml')
-  writeFileSync(accessFile, ACCESS)
+  writeFileSync(accessFile, accessTo(ids))
   const portal = await startPortal({ env: { ACCESS_FILE: accessFile } })
   bench.defer(() => portal.stop())
-  for (const [source, input] of logs)
-    await runOnFile({
-      bench,
-      command: [process.execPath, join(PROJECT_ROOT, 'ingest/main.ts'), '--source', source],
-      input,
-      env: { REDIS_URL: portal.redis.url },
-    })
-  await expectStored(portal.redis.url, expected.counts)
+  await fill(portal.redis.url)
   const cookie = await signInAtPortal(portal, 'hr-owner')
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   bench.defer(() => agent.destroy())

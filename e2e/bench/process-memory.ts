@@ -30,8 +30,8 @@ export function residentBytes(pid: number): number {
 const SAMPLE_MS = 100
 
 export class MemoryWatch {
-  /** The most that was seen, bytes. */
-  peakBytes = 0
+  /** What was seen, bytes, in order. */
+  readonly samples: number[] = []
   readonly #timer: NodeJS.Timeout
   readonly #pid: number
 
@@ -41,12 +41,17 @@ export class MemoryWatch {
     this.#timer = setInterval(() => this.#look(), SAMPLE_MS)
   }
 
+  /** The most that was seen. */
+  get peakBytes(): number {
+    return this.samples.reduce((most, bytes) => Math.max(most, bytes), 0)
+  }
+
   stop(): void {
     clearInterval(this.#timer)
     this.#look()
   }
 
   #look(): void {
-    this.peakBytes = Math.max(this.peakBytes, residentBytes(this.#pid))
+    this.samples.push(residentBytes(this.#pid))
   }
 }

@@ -14,6 +14,8 @@ export interface ReferenceLoadOptions {
   readonly lines: number
   /** 200 unless told; with 1 all lines belong to {@link largestCollection}. */
   readonly collections?: number
+  /** Id of the largest collection; those after it follow. {@link largestCollection} unless told. */
+  readonly firstId?: number
 }
 
 /** One object is reused for the whole load. */
@@ -64,14 +66,14 @@ function pick<T>(values: readonly T[], fraction: number): T {
 }
 
 /** Ids by rank: the collection of rank n gets a share in proportion to 1/n. */
-function idPicker(collections: number): (fraction: number) => string {
+function idPicker(collections: number, firstId: number): (fraction: number) => string {
   const sums: number[] = []
   let sum = 0
   for (let rank = 1; rank <= collections; rank++) {
     sum += 1 / rank
     sums.push(sum)
   }
-  const ids = sums.map((_, rank) => String(FIRST_ID + rank))
+  const ids = sums.map((_, rank) => String(firstId + rank))
   return (fraction) => {
     const wanted = fraction * sum
     let low = 0
@@ -106,9 +108,9 @@ function stamper(): (second: number) => string {
 
 /** Yields the load line by line, always the same object. */
 export function* referenceLoad(options: ReferenceLoadOptions): Generator<LoadLine> {
-  const { lines, collections = COLLECTIONS } = options
+  const { lines, collections = COLLECTIONS, firstId = FIRST_ID } = options
   const random = randomFrom(SEED)
-  const idOf = idPicker(collections)
+  const idOf = idPicker(collections, firstId)
   const stampOf = stamper()
   const line: LoadLine = { text: '', source: 'web1', id: '', second: 0 }
   for (let turn = 0; turn < lines; turn++) {

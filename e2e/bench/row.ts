@@ -10,7 +10,17 @@ export interface Row {
   run(bench: Bench): Promise<Measured>
 }
 
-export const ROW_NAMES = ['live', 'seed', 'page', 'download', 'download-rss'] as const
+export const ROW_NAMES = [
+  'live',
+  'seed',
+  'backfill',
+  'memory',
+  'ingest-rss',
+  'page',
+  'depth',
+  'download',
+  'download-rss',
+] as const
 export type RowName = (typeof ROW_NAMES)[number]
 
 /** What a row is given. */
