@@ -18,8 +18,11 @@ import { gunzipSync } from 'node:zlib'
 import { add, DAY, filesBelow, linesOf, type SecondLine, seal, standing, zcat } from '../../e2e/retention.ts'
 import { collectionId, openStoreServer, packLines, store } from '../../e2e/store-server.ts'
 import { PROJECT_ROOT } from '../build.ts'
-import { archivingKey, countsKey, floorKey, linesKey, segmentKey } from './keys.ts'
+import { tidyArchives } from './archive.ts'
+import { archivingKey, countsKey, floorKey, linesKey, segmentKey, segmentsKey } from './keys.ts'
 import { applyRetention, type RetentionOutcome } from './retention.ts'
+import { scoreText } from './score.ts'
+import { descriptorText } from './segment-descriptor.ts'
 import { STORAGE_CHANNEL } from './storage-points.ts'
 
 const servers = openStoreServer()
@@ -199,6 +202,34 @@ test('a line that takes another’s place between archive and removal is not tak
   assert.equal(zcat(folder), `another\n${NOON - 10} line\n`)
 })
 
+test('a segment that comes below the floor after the lines were archived is not removed unarchived', async () => {
+  const { redis } = servers.current()
+  const folder = newFolder('16')
+  const ours = collectionId('16')
+  await add(redis, '16', linesOf([NOON - 40, NOON - 10]))
+  await seal(redis, '16', NOON - 40, NOON - 39)
+  // As a backfill commits it; made ready in another collection.
+  await add(redis, '17', linesOf([NOON - 30, NOON - 20], 'filled in'))
+  const filled = await seal(redis, '17', NOON - 30, NOON - 19)
+  const body = (await redis.getBuffer(segmentKey(collectionId('17'), filled.name))) ?? ''
+  let comes = true
+  const fillIn = () => {
+    if (!comes) return
+    comes = false
+    void redis.set(segmentKey(ours, filled.name), body)
+    void redis.zadd(segmentsKey(ours), scoreText(filled.firstMicros), descriptorText(filled))
+    void redis.hincrby(countsKey(ours), 'hits', 2)
+  }
+  subscribe(STORAGE_CHANNEL, fillIn)
+  const outcome = await retain('16', folder).finally(() => unsubscribe(STORAGE_CHANNEL, fillIn))
+  assert.equal(outcome.lines, 4)
+  assert.equal(
+    zcat(folder),
+    `${NOON - 40} line\n${NOON - 30} filled in\n${NOON - 20} filled in\n${NOON - 10} line\n`,
+  )
+  assert.deepEqual(await standing(redis, '16'), [])
+})
+
 test('retentions at once, one of which gives up what another has archived, leave each line in one place', async () => {
   const { redis } = servers.current()
   const folder = newFolder('7')
@@ -212,6 +243,22 @@ test('retentions at once, one of which gives up what another has archived, leave
   assert.equal(zcat(folder), textOf(old))
   assert.equal((await standing(redis, '7')).length, fresh.length)
   assert.equal(await redis.hget(countsKey(collectionId('7')), 'removed'), String(old.length))
+})
+
+test('an archive that another run gives up while its removal is due does not become the only copy', async () => {
+  const { redis } = servers.current()
+  const folder = newFolder('18')
+  const { old } = await fill('18')
+  let comes = true
+  const tidy = () => {
+    if (!comes) return
+    comes = false
+    void tidyArchives({ redis, collection: collectionId('18'), folder })
+  }
+  subscribe(STORAGE_CHANNEL, tidy)
+  const outcome = await retain('18', folder).finally(() => unsubscribe(STORAGE_CHANNEL, tidy))
+  assert.equal(outcome.lines, old.length)
+  assert.equal(zcat(folder), textOf(old))
 })
 
 test('an archive that was given up cannot be followed by its removal', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { test } from 'node:test'
 import { add, DAY, descriptors, linesOf, seal, standing } from '../../e2e/retention.ts'
 import { collectionId, openStoreServer } from '../../e2e/store-server.ts'
@@ -13,6 +14,7 @@ import {
   sourcesKey,
 } from './keys.ts'
 import { applyRetention, type RetentionOptions } from './retention.ts'
+import { STORAGE_CHANNEL } from './storage-points.ts'
 
 const servers = openStoreServer()
 /** Noon of a UTC day. */
@@ -124,6 +126,25 @@ test('a second with more segments than a step takes goes whole', async () => {
   }
   assert.equal((await retain('5')).lines, 40)
   assert.equal(await redis.zcard(segmentsKey(collection)), 0)
+})
+
+test('after each step no line stands below the floor, also where a segment holds days', async () => {
+  const { redis } = servers.current()
+  const collection = collectionId('14')
+  await add(redis, '14', linesOf(range(NOON - 4 * DAY, NOON + DAY, 3600)))
+  await seal(redis, '14', NOON - 4 * DAY, NOON + DAY)
+  const looks: Promise<[string | null, string[]]>[] = []
+  const look = () => {
+    // Down the same connection, and so before the next step.
+    const first = redis.zrange(segmentsKey(collection), '0', '0', 'WITHSCORES')
+    looks.push(Promise.all([redis.get(floorKey(collection)), first]))
+  }
+  subscribe(STORAGE_CHANNEL, look)
+  const outcome = await retain('14').finally(() => unsubscribe(STORAGE_CHANNEL, look))
+  assert.equal(outcome.lines, 96)
+  assert.equal(looks.length, 5)
+  for (const [floor, [, score]] of await Promise.all(looks))
+    assert.ok(Number(score) >= Number(floor), `${score} ${floor}`)
 })
 
 test('two retentions at once remove each line once', async () => {
