@@ -4,7 +4,7 @@ import type { RetentionDays } from '#lib/access/retention-days.ts'
 import { Maintainer } from '#lib/store/maintain.ts'
 import { takeMaintainLease } from '#lib/store/maintain-lease.ts'
 import { type MaintainReport, newReport, type Retention } from '#lib/store/maintain-report.ts'
-import { redisFault } from '#lib/store/redis.ts'
+import { redisFault, storeSeconds } from '#lib/store/redis.ts'
 import { AGE_GRAIN_SECONDS } from '#lib/store/retention.ts'
 import { messageOf } from './batch-writer.ts'
 
@@ -76,7 +76,8 @@ class Rounds {
       return false
     }
     try {
-      const nowSeconds = Math.floor(Date.now() / 1000)
+      // A machine whose clock is ahead would take lines for old that are not; what is removed does not come back.
+      const nowSeconds = Math.min(Math.floor(Date.now() / 1000), await storeSeconds(redis))
       const { daysOf, problem } = this.#run.retentionDays()
       if (problem !== null) report.faults.push({ collection: null, reason: problem })
       const retention = {

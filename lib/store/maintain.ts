@@ -111,16 +111,20 @@ export class Maintainer {
   /** @returns whether lines went */
   async #removeOld(
     collection: CollectionId,
-    { nowSeconds, retention: { daysOf, archiveDir, grainSeconds } }: MaintainOptions,
+    { nowSeconds, retention: { daysOf, archiveDir, grainSeconds }, stop }: MaintainOptions,
     report: MaintainReport,
   ): Promise<boolean> {
     const retentionDays = daysOf(collection)
     const options = { redis: this.#redis, collection, nowSeconds, retentionDays, archiveDir, grainSeconds }
-    const { lines, problem, notes } = await applyRetention(options)
-    report.removed += lines
-    report.notes.push(...notes)
-    if (problem !== null) report.faults.push({ collection, reason: problem })
-    return lines > 0
+    const before = report.removed
+    for (let isFinished = false; !isFinished && !stop.aborted; ) {
+      const outcome = await applyRetention(options)
+      report.removed += outcome.lines
+      report.notes.push(...outcome.notes)
+      if (outcome.problem !== null) report.faults.push({ collection, reason: outcome.problem })
+      isFinished = outcome.isFinished || outcome.lines === 0
+    }
+    return report.removed > before
   }
 
   #look(collection: CollectionId, options: MaintainOptions): Promise<CollectionLook> {

@@ -103,6 +103,12 @@ function throwFirst(error: unknown): never {
   throw errors[0] ?? new Error('Connection is closed.')
 }
 
+/** @returns the server's clock, epoch seconds; of a cluster the earliest of its masters' */
+export async function storeSeconds(redis: Redis): Promise<number> {
+  const times = await answered(Promise.all(mastersOf(redis).map((node) => node.time())))
+  return Math.min(...times.map(([second]) => Number(second)))
+}
+
 /** Runs one read or write of the store and turns the client's errors into the portal's. */
 export async function answered<T>(work: Promise<T>): Promise<T> {
   try {

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
-import { encodeSegment, SegmentError } from '../segment/format.ts'
+import { encodeSegment } from '../segment/format.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import { tidyArchives, writeArchive } from './archive.ts'
+import { WrongKeyType } from './collection-fault.ts'
 import { archivingKey, countsKey, floorKey, linesKey, removalsKey, segmentKey, segmentsKey } from './keys.ts'
 import { answered, Script } from './redis.ts'
 import { linesFrom, placeOfSecond, readHotBelow, textInOrder } from './removal-lines.ts'
@@ -12,7 +13,7 @@ import type { RemovalReason } from './removals.ts'
 import { planStep, type Removable, type StepPlan } from './retention-plan.ts'
 import { secondOfMicros } from './score.ts'
 import { type Descriptor, descriptorText, parseDescriptor } from './segment-descriptor.ts'
-import { fetchSegment, UnreadableSegment } from './segment-store.ts'
+import { fetchStanding } from './segment-index.ts'
 import { reached } from './storage-points.ts'
 
 /**
@@ -56,15 +57,6 @@ export type StepOutcome =
   /** Somebody else wrote meanwhile. */
   | { readonly kind: 'again' }
 
-/** One of a collection's keys holds something else than the store puts there. */
-export class ForeignKey extends Error {
-  override readonly name = 'ForeignKey'
-
-  constructor(key: string, kind: string) {
-    super(`the key ${key} holds a ${kind}`)
-  }
-}
-
 interface Found extends Removable {
   /** Whether nothing lies from the limit to the cut. */
   readonly isLast: boolean
@@ -80,7 +72,7 @@ const newName = () => randomBytes(NAME_BYTES).toString('base64url')
 
 /**
  * @throws UnreadableSegment for a segment whose lines are needed: to be archived, or to be divided; ArchiveFault;
- * ForeignKey; PortalError `store_unavailable`, `store_refused`: the step may or may not have been done, and doing it again
+ * WrongKeyType; PortalError `store_unavailable`, `store_refused`: the step may or may not have been done, and doing it again
  * is harmless. In all other cases nothing was removed.
  */
 export async function removeStep(options: StepOptions): Promise<StepOutcome> {
@@ -120,7 +112,7 @@ export async function removeStep(options: StepOptions): Promise<StepOutcome> {
   try {
     outcome = await remove(options, { step, rest, firstSecond: found.oldestSecond, archive })
   } catch (error) {
-    if (error instanceof ForeignKey) await takeBack(options, rest, archive)
+    if (error instanceof WrongKeyType) await takeBack(options, rest, archive)
     throw error
   }
   if (outcome.kind === 'removed') reached('after removal', collection)
@@ -134,7 +126,7 @@ async function findBelow(redis: Redis, collection: CollectionId, cutSecond: numb
   const bounds = [STEP_SEGMENTS, STEP_HOT_LINES, STEP_HOT_BYTES]
   const reply = await answered(planScript.run(redis, keys, [cutSecond, ...bounds]))
   const [verdict, ...texts] = (reply as (Buffer | number)[]).map(String)
-  if (verdict === 'type') throw new ForeignKey(texts[0] ?? '', texts[1] ?? '')
+  if (verdict === 'type') throw new WrongKeyType(texts[0] ?? '', texts[1] ?? '')
   if (verdict !== 'found') return null
   const [oldest, limit, isLast, past, ...descriptors] = texts
   return {
@@ -151,7 +143,7 @@ export async function oldestSecondOf(redis: Redis, collection: CollectionId): Pr
   const keys = [linesKey(collection), segmentsKey(collection)]
   const reply = await answered(planScript.run(redis, keys, [0, 1, 1, 1]))
   const [verdict, first, second] = (reply as (Buffer | number)[]).map(String)
-  if (verdict === 'type') throw new ForeignKey(first ?? '', second ?? '')
+  if (verdict === 'type') throw new WrongKeyType(first ?? '', second ?? '')
   return first ? Number(first) : null
 }
 
@@ -167,29 +159,6 @@ async function* sealedBelow({ redis, collection }: StepOptions, { whole, acrossL
     yield { lines, count: lines.count }
   }
   if (acrossLines) yield { lines: acrossLines, count: keptFrom }
-}
-
-/**
- * @returns a segment's lines, or null when the index does not name it any more
- * @throws UnreadableSegment when it does and the lines cannot be had
- */
-async function fetchStanding(
-  redis: Redis,
-  collection: CollectionId,
-  descriptor: Descriptor,
-): Promise<SegmentLines | null> {
-  try {
-    const lines = await fetchSegment(redis, collection, descriptor)
-    if (lines) return lines
-    const missing = new SegmentError('the index names it, and it is not there')
-    throw new UnreadableSegment(segmentKey(collection, descriptor.name), descriptor, missing)
-  } catch (error) {
-    if (!(error instanceof UnreadableSegment)) throw error
-    // Looked at after the body: one that was replaced meanwhile is nobody's fault.
-    const stands = await answered(redis.zscore(segmentsKey(collection), descriptorText(descriptor)))
-    if (stands === null) return null
-    throw error
-  }
 }
 
 function encodeRest({ level }: Descriptor, lines: SegmentLines): Rest {
@@ -253,7 +222,7 @@ async function remove(
     case 'body':
       return { kind: 'again' }
     case 'type':
-      throw new ForeignKey(details[0] ?? '', details[1] ?? '')
+      throw new WrongKeyType(details[0] ?? '', details[1] ?? '')
     default:
       throw new PortalError('internal', { detail: `remove.lua answered ${verdict}` })
   }

@@ -2,9 +2,10 @@ import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { ArchiveFault, tidyArchives } from './archive.ts'
+import { WrongKeyType } from './collection-fault.ts'
 import { foldDays } from './fold-days.ts'
 import { isWrongType } from './redis.ts'
-import { ForeignKey, oldestSecondOf, removeStep, type StepOptions } from './removal.ts'
+import { oldestSecondOf, removeStep, type StepOptions } from './removal.ts'
 import { markRemoval } from './removals.ts'
 import { ageCut } from './retention-plan.ts'
 import { firstSecondOf } from './segment-descriptor.ts'
@@ -128,7 +129,7 @@ const sentence = (collection: CollectionId, words: string) =>
 /** @returns what stands in the way of removing, in words, or null for an error of another kind. */
 function problemOf(error: unknown): string | null {
   if (error instanceof ArchiveFault) return `they could not be archived, ${error.message}`
-  if (error instanceof UnreadableSegment || error instanceof ForeignKey) return error.message
+  if (error instanceof UnreadableSegment || error instanceof WrongKeyType) return error.message
   if (error instanceof PortalError && isWrongType(error.cause)) return 'one of its keys holds something else'
   return null
 }
