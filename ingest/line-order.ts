@@ -28,7 +28,7 @@ export function orderOf(lines: LinesInBlocks): Uint32Array {
   for (let end = 1; end <= order.length; end++) {
     const [first, next] = [order[start] ?? 0, order[end] ?? 0]
     if (end < order.length && lines.micros[first] === lines.micros[next]) continue
-    if (end - start > 1) order.subarray(start, end).sort((a, b) => compareMembers(lines, a, b))
+    if (end - start > 1) sortByMember(lines, order, { start, end })
     start = end
   }
   return order
@@ -59,6 +59,26 @@ function orderByTime({ micros, count }: LinesInBlocks): Uint32Array {
   keys.sort()
   for (let i = 0; i < count; i++) order[i] = (keys[i] ?? 0) % places
   return order
+}
+
+interface Range {
+  readonly start: number
+  readonly end: number
+}
+
+/** Sorts part of the order, mostly two or three lines of several servers that have one score. */
+function sortByMember(lines: LinesInBlocks, order: Uint32Array, { start, end }: Range): void {
+  if (end - start > PAIRS_UP_TO) {
+    order.subarray(start, end).sort((a, b) => compareMembers(lines, a, b))
+    return
+  }
+  for (let i = start + 1; i < end; i++) {
+    const place = order[i] ?? 0
+    let at = i
+    for (; at > start && compareMembers(lines, order[at - 1] ?? 0, place) > 0; at--)
+      order[at] = order[at - 1] ?? 0
+    order[at] = place
+  }
 }
 
 function compareMembers(lines: LinesInBlocks, a: number, b: number): number {
@@ -94,7 +114,7 @@ export function dropRepeats(lines: LinesInBlocks, order: Uint32Array): Uint32Arr
     const second = secondAt(start)
     let end = start + 1
     while (end < order.length && secondAt(end) === second) end++
-    for (const place of repeatsAmong(lines, order.subarray(start, end))) {
+    for (const place of repeatsAmong(lines, order, { start, end })) {
       repeats ??= new Set()
       repeats.add(place)
     }
@@ -106,16 +126,16 @@ export function dropRepeats(lines: LinesInBlocks, order: Uint32Array): Uint32Arr
 const NONE: readonly number[] = []
 
 /** @returns places of those that have the member of one before them. */
-function repeatsAmong(lines: LinesInBlocks, places: Uint32Array): readonly number[] {
-  if (places.length > PAIRS_UP_TO) return repeatsByMember(lines, places)
+function repeatsAmong(lines: LinesInBlocks, order: Uint32Array, { start, end }: Range): readonly number[] {
+  if (end - start > PAIRS_UP_TO) return repeatsByMember(lines, order.subarray(start, end))
   const { lengths, tagOf } = lines
   let found: number[] | null = null
-  for (let i = 1; i < places.length; i++) {
-    const later = places[i] ?? 0
-    for (let j = 0; j < i; j++) {
-      const earlier = places[j] ?? 0
-      if (lengths[earlier] !== lengths[later]) continue
-      if (tagOf[earlier] !== tagOf[later] || compareMembers(lines, earlier, later) !== 0) continue
+  for (let i = start + 1; i < end; i++) {
+    const later = order[i] ?? 0
+    for (let j = start; j < i; j++) {
+      const earlier = order[j] ?? 0
+      if (lengths[earlier] !== lengths[later] || tagOf[earlier] !== tagOf[later]) continue
+      if (compareMembers(lines, earlier, later) !== 0) continue
       found ??= []
       found.push(later)
       break

@@ -31,6 +31,8 @@ export class MergePool {
   readonly #workers: readonly Worker[]
   readonly #running = new Map<number, Running>()
   #nextNumber = 0
+  /** A thread that ended takes no more; it answers nothing either. */
+  #end: PortalError | null = null
 
   constructor(settings: MergeWorkerSettings) {
     const threads = Math.min(MOST_THREADS, Math.max(1, availableParallelism() - 1))
@@ -50,6 +52,7 @@ export class MergePool {
     const worker = this.#leastBusy()
     const number = this.#nextNumber++
     return new Promise((resolve, reject) => {
+      if (this.#end) return reject(this.#end)
       this.#running.set(number, { worker, resolve, reject })
       const request: MergeRequest = { number, collection, buffers }
       worker.postMessage(request, [buffers.text.buffer, buffers.columns.buffer])
@@ -75,10 +78,11 @@ export class MergePool {
       fault = error
     })
     worker.on('exit', () => {
+      this.#end ??= new PortalError('internal', { detail: 'A thread that merges ended.', cause: fault })
       for (const [number, running] of this.#running) {
         if (running.worker !== worker) continue
         this.#running.delete(number)
-        running.reject(new PortalError('internal', { detail: 'A thread that merges ended.', cause: fault }))
+        running.reject(this.#end)
       }
     })
     return worker

@@ -167,7 +167,10 @@ export class RecentLines {
   #sweep(now: number): void {
     this.#sweptAtClock = now
     this.#notedSinceSweep = 0
-    for (const [second, table] of this.#seconds) if (isPast(table, now)) this.#forget(second, table)
+    // Not by its entries: an array for each was a third of what reading leaves to the collector.
+    this.#seconds.forEach((table, second) => {
+      if (isPast(table, now)) this.#forget(second, table)
+    })
   }
 
   #makeRoom(now: number): void {

@@ -14,6 +14,8 @@ const WINDOWS = 200
 const LINES_A_PAGE = 200
 const LARGE_TIMES = 10
 const SMALL_SHARE = 10
+/** Three minutes, so that a random window fits. */
+const FEWEST_LINES = 9000
 const SEED = 0xdee9
 /** Half the windows are so short, so that their page is deep and their count small. */
 const SHORT_SECONDS = 60
@@ -53,7 +55,10 @@ async function ask(portal: BenchPortal, { id }: Side, window: string): Promise<n
 async function run(bench: Bench): Promise<Measured> {
   await preparePortal(bench)
   const large = prepareSide(bench, { id: '2000', lines: bench.lines * LARGE_TIMES })
-  const small = prepareSide(bench, { id: '3000', lines: Math.floor(bench.lines / SMALL_SHARE) })
+  const small = prepareSide(bench, {
+    id: '3000',
+    lines: Math.max(FEWEST_LINES, Math.floor(bench.lines / SMALL_SHARE)),
+  })
   const portal = await startFilledPortal(bench, [large.id, small.id], async (redisUrl) => {
     for (const { log } of [large, small])
       await backfillLogs({ bench, redisUrl, logs: new Map([['web1', log]]) })
