@@ -104,6 +104,15 @@ test('lines of a slot that moves wait until it has moved, and are found where it
   await from.call('MIGRATE', moving)
   // Not yet given over: ASK leads to a key that is there, and a script with a key that is nowhere has to wait.
   assert.equal(await redis.zcard(key), 2)
+  const other = (await from.keys('logs:collid:*'))[0] ?? ''
+  const answers = await askEach(redis, [
+    ['zcard', other],
+    ['zcard', key],
+  ])
+  assert.deepEqual(answers, [
+    [null, 2],
+    [null, 2],
+  ])
   const groups = packLines(id, 'web1', [{ line: 'c', micros: microsOfSecond(T) }])
   const { rest, error } = await appendLines(redis, groups, { stored: 0, duplicates: 0, refused: [] })
   assert.equal(redisFault(error), 'passing')

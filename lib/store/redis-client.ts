@@ -137,6 +137,12 @@ export function isCluster(redis: Redis): boolean {
   return redis.isCluster
 }
 
+/** @returns which node of a cluster holds a slot, as far as the client knows. */
+export function nodeOfSlot(redis: Redis, slot: number): string | undefined {
+  const client: unknown = redis
+  return isCluster(redis) ? (client as Cluster).slots[slot]?.[0] : undefined
+}
+
 /** The connections on which everything is written; with `all`, those to a cluster's replicas as well. */
 export function mastersOf(redis: Redis, role: 'all' | 'master' = 'master'): Redis[] {
   const client: unknown = redis
