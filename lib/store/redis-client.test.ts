@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { freePort, startRedisServer } from '../../e2e/demo/redis-server.ts'
 import { type RedisCluster, startRedisCluster } from '../../e2e/redis-cluster.ts'
 import { adminGrant, packLines, readGrant, store } from '../../e2e/store-server.ts'
 import { appendLines, loadAppendScript } from './append.ts'
@@ -61,6 +65,8 @@ test('one call appends to collections on every node, and all are counted, projec
   assert.equal(perNode.length, 3)
   assert.ok(perNode.every((keys) => keys.length > 0))
   assert.equal(perNode.flat().length, IDS.length)
+  const errors = await Promise.all(mastersOf(redis).map((node) => node.info('errorstats')))
+  assert.doesNotMatch(errors.join(), /MOVED/, 'each call went where its keys are')
   await projectAll(redis)
   const hits = await readAllHits(redis, adminGrant(), T)
   assert.deepEqual(
@@ -182,6 +188,39 @@ test('a wrong password is told from a cluster that is away', async () => {
   await assert.rejects(away.get('x'), (error) => redisFault(error) === 'passing')
   await assert.rejects(pingStore(away), (error) => redisFault(error) === 'passing')
   away.disconnect()
+})
+
+test('a cluster that serves no slot yet, or was gone altogether, is found again', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'log-portal-cluster-'))
+  t.after(() => rm(directory, { recursive: true, force: true }))
+  const settings = {
+    'cluster-enabled': 'yes',
+    'cluster-port': String(await freePort()),
+    // A node that never met another does not know its own address.
+    'cluster-announce-ip': '127.0.0.1',
+  }
+  const first = await startRedisServer({ directory, persist: true, directives: settings })
+  const client = connectRedis({ url: `${first.url}?cluster=true`, commandTimeoutMs: 1500 })
+  t.after(() => client.disconnect())
+  assert.ok(await whenReady(client, 5000))
+  await assert.rejects(client.get('x'), (error) => redisFault(error) === 'passing')
+  const node = connectRedis({ url: first.url })
+  t.after(() => node.disconnect())
+  assert.ok(await whenReady(node, 5000))
+  await node.call('CLUSTER', 'ADDSLOTSRANGE', 0, 16_383)
+  const written = (value: string) =>
+    client.set('x', value).then(
+      () => true,
+      () => false,
+    )
+  await until('it serves its slots', () => written('1'))
+  await first.stop()
+  assert.equal(await written('2'), false)
+  await assert.rejects(pingStore(client), (error) => redisFault(error) === 'passing')
+  const second = await startRedisServer({ directory, persist: true, port: first.port, directives: settings })
+  t.after(() => second.stop())
+  await until('it is written to again', () => written('3'))
+  await pingStore(client)
 })
 
 test('with a shard gone for good the store is down, in words, and no call hangs', async () => {

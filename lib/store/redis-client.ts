@@ -124,8 +124,9 @@ function openCluster(
  */
 class StoreCluster extends Cluster {
   override sendCommand(command: Command, ...rest: TailOf<Parameters<Cluster['sendCommand']>>): unknown {
-    // `cluster` is the client's own way to find out.
-    if (this.status === 'ready' || command.name === 'cluster') return super.sendCommand(command, ...rest)
+    // A cluster that serves no slot yet is one without nodes. `cluster` is the client's own way to find out.
+    const usable = this.status === 'ready' && this.nodes().length > 0
+    if (usable || command.name === 'cluster') return super.sendCommand(command, ...rest)
     command.reject(new Error(CLOSED))
     return command.promise
   }
