@@ -13,7 +13,7 @@ import {
   sourcesKey,
 } from './keys.ts'
 import type { PackedLines } from './packed-lines.ts'
-import { isNoScript, Script } from './redis.ts'
+import { isNoScript, redisFault, Script } from './redis.ts'
 import { isCluster } from './redis-client.ts'
 
 /**
@@ -115,7 +115,8 @@ export async function appendLines(
       redis.sadd(DIRTY_KEY, ids),
       ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
     ])
-    const notMarked = inOrder ? null : reasonOf((await marking)[0])
+    const marks = inOrder ? [] : (await marking).map(reasonOf)
+    const notMarked = marks[0] ?? marks.find((reason) => redisFault(reason) === 'passing') ?? null
     if (notMarked !== null) return { rest: pending, error: notMarked }
     const sending = Promise.allSettled(pending.map((group) => send(redis, group)))
     if (!inOrder) await sending
