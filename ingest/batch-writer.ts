@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '#lib/collection-id.ts'
+import { PortalError } from '#lib/errors.ts'
 import { decodeMember } from '#lib/line/member.ts'
 import { type AppendOutcome, appendLines } from '#lib/store/append.ts'
 import type { PackedLines } from '#lib/store/packed-lines.ts'
@@ -19,6 +20,8 @@ const REJECTS_A_CALL = 500
 
 /** How long one question waits for the replicas; other commands wait behind it. */
 const CONFIRM_MS = 500
+/** The same once they did not confirm in time. */
+const CONFIRM_AGAIN_MS = 20
 
 export interface WriterOptions {
   readonly redis: Redis
@@ -122,10 +125,11 @@ export class BatchWriter {
 
   /** @returns whether a replica of each master that has some holds everything written since the connections were so. */
   async #confirm(connections: number): Promise<boolean> {
-    const patienceMs = this.#unconfirmedAt === null ? this.#replicaWaitMs : 0
+    const patienceMs =
+      this.#unconfirmedAt === null ? Math.max(this.#replicaWaitMs, CONFIRM_MS) : CONFIRM_AGAIN_MS
     const deadline = performance.now() + patienceMs
     let confirmed = false
-    do confirmed = await this.#replication.confirmed(Math.min(CONFIRM_MS, Math.max(1, patienceMs)))
+    do confirmed = await this.#replication.confirmed(Math.min(CONFIRM_MS, patienceMs))
     while (!confirmed && performance.now() < deadline && !this.#giveUp.aborted)
     if (this.#unconfirmedAt !== null && this.#unconfirmedAt !== connections) this.#doubtful = true
     if (!confirmed && this.#unconfirmedAt === null)
@@ -186,7 +190,8 @@ export class BatchWriter {
 }
 
 /** The message alone: the error object of the client carries the command, and with it log lines. */
-export function messageOf(error: unknown): string {
+export function messageOf(thrown: unknown): string {
+  const error = thrown instanceof PortalError ? (thrown.cause ?? thrown) : thrown
   return error instanceof Error ? error.message.replace(/\.$/, '') : String(error)
 }
 

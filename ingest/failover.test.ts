@@ -7,7 +7,7 @@ import { countsKey, linesKey } from '#lib/store/keys.ts'
 import { streamLines } from '#lib/store/line-stream.ts'
 import { EVERYTHING } from '#lib/store/reading.ts'
 import { connectRedis, whenReady } from '#lib/store/redis.ts'
-import type { RedisServer } from '../e2e/demo/redis-server.ts'
+import { type RedisServer, startRedisServer } from '../e2e/demo/redis-server.ts'
 import { counts, type RunningIngest, runIngest, startIngest } from '../e2e/ingest.ts'
 import { startRedisCluster } from '../e2e/redis-cluster.ts'
 import { startRedisSentinel } from '../e2e/redis-sentinel.ts'
@@ -133,4 +133,31 @@ test('a master that Sentinel replaces during a run takes no line along, and none
   const sentinel = await startRedisSentinel({ password: 'a b', sentinelPassword: 'c@d' })
   t.after(() => sentinel.stop())
   await surviveFailover(sentinel.url, async () => sentinel.master)
+})
+
+test('replicas that do not confirm hold a run up for --wait, are named, and make the exit code 3', async (t) => {
+  const master = await startRedisServer({ directives: { 'repl-diskless-sync-delay': '0' } })
+  t.after(() => master.stop())
+  const replica = await startRedisServer({ directives: { replicaof: `127.0.0.1 ${master.port}` } })
+  t.after(() => replica.stop())
+  const redis = connectRedis({ url: master.url })
+  t.after(() => redis.disconnect())
+  assert.ok(await whenReady(redis, 10_000))
+  await until('the replica is in step', async () =>
+    (await redis.info('replication')).includes('state=online'),
+  )
+  const input = Array.from({ length: 100 }, (_, n) => `${logLine(n)}\n`).join('')
+
+  replica.process.kill('SIGSTOP')
+  const held = await runIngest(master.url, ['--wait', '1', '--json'], input).finally(() =>
+    replica.process.kill('SIGCONT'),
+  )
+  assert.equal(held.exitCode, 3)
+  assert.match(held.stderr, /No replica of Redis confirms the lines within 1 s/)
+  assert.match(held.stderr, /no replica of Redis is known to have the last of them/)
+  assert.equal(counts(held).stored, 100, 'they stand all the same')
+
+  const told = await runIngest(master.url, ['--wait', '20', '--json'], input)
+  assert.deepEqual([told.exitCode, counts(told).duplicates], [0, 100])
+  assert.doesNotMatch(told.stderr, /replica/)
 })

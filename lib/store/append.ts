@@ -15,7 +15,7 @@ import {
   sourcesKey,
 } from './keys.ts'
 import type { PackedLines } from './packed-lines.ts'
-import { isNoScript, Script } from './redis.ts'
+import { isNoScript, redisFault, Script } from './redis.ts'
 import { isCluster } from './redis-client.ts'
 import { type Descriptor, descriptorText } from './segment-descriptor.ts'
 import { coveringOf, parseEntries } from './segment-index.ts'
@@ -136,7 +136,8 @@ export async function appendLines(
       redis.sadd(DIRTY_KEY, ids),
       ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
     ])
-    const notMarked = inOrder ? null : reasonOf((await marking)[0])
+    const marks = inOrder ? [] : (await marking).map(reasonOf)
+    const notMarked = marks[0] ?? marks.find((reason) => redisFault(reason) === 'passing') ?? null
     if (notMarked !== null) return { rest: pending.map(({ group }) => group), error: notMarked }
     const sending = Promise.allSettled(pending.map((one) => send(redis, one)))
     if (!inOrder) await sending

@@ -62,7 +62,15 @@ check('lines are sealed in whole segments, those older than the age alone', asyn
   await append(redis, id, lines(10_000))
   const now = T + 10_000
   const report = await round(redis, { nowSeconds: now })
-  assert.deepEqual(report, { collections: 1, sealed: 8192, joined: 0, recompressed: 0, faults: [] })
+  assert.deepEqual(report, {
+    collections: 1,
+    sealed: 8192,
+    joined: 0,
+    recompressed: 0,
+    removed: 0,
+    faults: [],
+    notes: [],
+  })
   assert.deepEqual(await sizes(redis, id), [4096, 4096])
   assert.equal((await hotLines(redis, id)).length, 10_000 - 8192)
   assert.equal((await everyLine(redis, id)).length, 10_000)

@@ -78,10 +78,11 @@ async function hitsOf(redis: Redis, ids: readonly CollectionId[]): Promise<Map<C
   return hits
 }
 
-/** Marks collections whose projections may be behind although no mark says so: a server that took over lost some writes. */
+/** Marks collections whose projections may be behind although no mark says so: a server that took over lost some writes. Errors of
+ * the client pass through. */
 export async function markDirty(redis: Redis, ids: readonly CollectionId[]): Promise<void> {
   for (let from = 0; from < ids.length; from += IDS_A_ROUND)
-    await answered(redis.sadd(DIRTY_KEY, ids.slice(from, from + IDS_A_ROUND)))
+    await redis.sadd(DIRTY_KEY, ids.slice(from, from + IDS_A_ROUND))
 }
 
 /** Works through everything that is dirty, lease or not; for a run that ends and leaves its projections equal. */

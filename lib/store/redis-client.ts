@@ -124,8 +124,9 @@ function openCluster(
  */
 class StoreCluster extends Cluster {
   override sendCommand(command: Command, ...rest: TailOf<Parameters<Cluster['sendCommand']>>): unknown {
-    // `cluster` is the client's own way to find out.
-    if (this.status === 'ready' || command.name === 'cluster') return super.sendCommand(command, ...rest)
+    // A cluster that serves no slot yet is one without nodes. `cluster` is the client's own way to find out.
+    const usable = this.status === 'ready' && this.nodes().length > 0
+    if (usable || command.name === 'cluster') return super.sendCommand(command, ...rest)
     command.reject(new Error(CLOSED))
     return command.promise
   }
@@ -135,6 +136,12 @@ type TailOf<T extends readonly unknown[]> = T extends [unknown, ...infer Rest] ?
 
 export function isCluster(redis: Redis): boolean {
   return redis.isCluster
+}
+
+/** @returns which node of a cluster holds a slot, as far as the client knows. */
+export function nodeOfSlot(redis: Redis, slot: number): string | undefined {
+  const client: unknown = redis
+  return isCluster(redis) ? (client as Cluster).slots[slot]?.[0] : undefined
 }
 
 /** The connections on which everything is written; with `all`, those to a cluster's replicas as well. */

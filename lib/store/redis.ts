@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Redis } from 'ioredis'
 import { type ErrorCode, PortalError } from '../errors.ts'
@@ -118,6 +119,8 @@ export async function answered<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+const REPLICA_TIMEOUT_MS = 1000
+
 /**
  * Refuses a Redis that may throw lines away by itself, of a cluster when one of its nodes may, and a node of a cluster that is
  * taken for a server of its own.
@@ -126,10 +129,10 @@ export async function answered<T>(work: Promise<T>): Promise<T> {
 export async function refuseEvictingRedis(redis: Redis): Promise<void> {
   const masters = new Set(mastersOf(redis))
   const policies = mastersOf(redis, 'all').map(async (node) => {
+    const asked = node.info('memory')
     // A replica that is down keeps nobody from starting; it has to be up again before it can become a master.
-    const memory = String(
-      await node.info('memory').catch((error) => (masters.has(node) ? throwFirst(error) : '')),
-    )
+    const unasked = delay(REPLICA_TIMEOUT_MS, '', { ref: false })
+    const memory = await (masters.has(node) ? asked : Promise.race([asked.catch(() => ''), unasked]))
     return { node, policy: /^maxmemory_policy:(\S+)/m.exec(memory)?.[1] ?? 'noeviction' }
   })
   const evicting = (await answered(Promise.all(policies))).find(({ policy }) => policy !== 'noeviction')

@@ -1,5 +1,4 @@
 import type { Redis } from 'ioredis'
-import { answered } from './redis.ts'
 import { isCluster, mastersOf } from './redis-client.ts'
 
 /**
@@ -28,7 +27,7 @@ export class Replication {
   /**
    * Waits until of every master that has replicas in step at least one holds all that was written.
    * @returns false when that took longer than `timeoutMs`; true where there are none.
-   * @throws PortalError `store_unavailable`, `store_refused`
+   * Errors of the client pass through.
    */
   async confirmed(timeoutMs: number): Promise<boolean> {
     const each = mastersOf(this.#redis).map(async (master) => {
@@ -36,6 +35,6 @@ export class Replication {
       if (!/^slave\d+:.*\bstate=online\b/m.test(await master.info('replication'))) return true
       return (await master.wait(1, timeoutMs)) > 0
     })
-    return (await answered(Promise.all(each))).every(Boolean)
+    return (await Promise.all(each)).every(Boolean)
   }
 }
