@@ -26,7 +26,7 @@ const SMALL_MARGIN_SECONDS = 10
  * that is not enough with a smaller margin, and in the end with none. `maintain` joins what is small, and lines that then
  * come late are merged into what stands: both cost time and change nothing.
  */
-const HELD_BYTES = 24 * 1024 * 1024
+const HELD_BYTES = 20 * 1024 * 1024
 /** Kept to be used again for what is taken. */
 const FREE_BYTES = 4 * 1024 * 1024
 /** Down to this share of {@link HELD_BYTES} at once, so that the looking for the largest is paid for. */

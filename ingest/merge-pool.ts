@@ -10,7 +10,7 @@ import type { MergeAnswer, MergeRequest, MergeResult, MergeWorkerSettings } from
 /** With more, reading is what takes the time; and each takes memory. */
 const MOST_THREADS = 2
 /** Under way at once in a thread, so that it compresses one piece while Redis answers for others. */
-const MERGES_A_THREAD = 4
+const MERGES_A_THREAD = 3
 
 export interface Merged {
   readonly result: MergeResult
@@ -19,7 +19,7 @@ export interface Merged {
 }
 
 /** Of a thread's young objects. The collector sees buffers that are done with only when it clears this space. */
-const YOUNG_MIB = 8
+const YOUNG_MIB = 6
 
 interface Running {
   readonly worker: Worker
