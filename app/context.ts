@@ -1,8 +1,9 @@
 import 'server-only'
 import { openAccessSource } from '#lib/access/access-source.ts'
+import { asPortalError } from '#lib/errors.ts'
 import { createProvider } from '#lib/session/provider.ts'
 import { parsePortalSettings } from '#lib/settings.ts'
-import { connectRedis } from '#lib/store/redis.ts'
+import { connectRedis, refuseEvictingRedis } from '#lib/store/redis.ts'
 import { logLine } from './fault-report.ts'
 import { type PortalContext, shareContext, sharedContext } from './shared-context.ts'
 
@@ -10,6 +11,7 @@ import { type PortalContext, shareContext, sharedContext } from './shared-contex
 const COMMAND_TIMEOUT_MS = 1_500
 /** While Redis is down the client tries again several times a second; the log says so once in this time. */
 const REDIS_LOG_INTERVAL_MS = 30_000
+const EXIT_STORE = 3
 
 /**
  * What the whole process shares, made at start.
@@ -22,16 +24,41 @@ export function context(): PortalContext {
 function createContext(): PortalContext {
   const settings = parsePortalSettings(process.env)
   const access = openAccessSource({ path: settings.accessFile, log: logLine })
-  return {
+  const redis = connectRedis({
+    url: settings.redisUrl,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    onError: throttled((error) => logLine(`redis: ${(error as NodeJS.ErrnoException).code ?? error.name}`)),
+  })
+  const shared: PortalContext = {
     settings,
     access,
-    redis: connectRedis({
-      url: settings.redisUrl,
-      commandTimeoutMs: COMMAND_TIMEOUT_MS,
-      onError: throttled((error) => logLine(`redis: ${(error as NodeJS.ErrnoException).code ?? error.name}`)),
-    }),
+    redis,
     provider: createProvider(settings.oidc, logLine),
+    storeRisk: null,
   }
+  watchStore(shared)
+  return shared
+}
+
+/**
+ * A Redis that may evict is refused at the start. Later, after a failover or a restart of it, the portal goes on, since
+ * what is there can still be read, and says so in the log and on `/healthz`.
+ */
+function watchStore(shared: PortalContext): void {
+  let isStart = true
+  shared.redis.on('ready', async () => {
+    try {
+      await refuseEvictingRedis(shared.redis)
+      shared.storeRisk = null
+    } catch (thrown) {
+      const error = asPortalError(thrown)
+      if (error.code !== 'store_refused' || !error.detail) return
+      shared.storeRisk = error.detail
+      logLine(`redis: ${error.publicMessage}`)
+      if (isStart) process.exit(EXIT_STORE)
+    }
+    isStart = false
+  })
 }
 
 function throttled(report: (error: Error) => void): (error: Error) => void {

@@ -15,6 +15,8 @@ export interface PortalContext {
   readonly redis: Redis
   readonly access: AccessSource
   readonly provider: Provider
+  /** Why the store as it is set up may lose lines, or null; looked at with every connection to it. */
+  storeRisk: string | null
 }
 
 const SHARED = Symbol.for('log-portal.context')

@@ -8,7 +8,7 @@ import { countsKey, linesKey } from '../lib/store/keys.ts'
 import { mergeLines } from '../lib/store/merge.ts'
 import { microsOfScore, microsOfSecond } from '../lib/store/score.ts'
 import type { Descriptor } from '../lib/store/segment-descriptor.ts'
-import { fetchStanding, readWholeIndex } from '../lib/store/segment-index.ts'
+import { fetchStanding, readWholeIndex } from '../lib/store/standing-segments.ts'
 import { STORAGE_CHANNEL, type StorageMoment, type StoragePoint } from '../lib/store/storage-points.ts'
 import { collectionId, packLines, store } from './store-server.ts'
 

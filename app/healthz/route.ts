@@ -26,10 +26,14 @@ export const GET = dataRoute(async () => {
 })
 
 async function look(): Promise<Health> {
-  const { access } = context()
+  const { access, storeRisk } = context()
   const store = await storeFault()
   access.current()
-  const reasons = [...(store ? [store] : []), ...(access.problem === null ? [] : ['access_file_broken'])]
+  const reasons = [
+    ...(store ? [store] : []),
+    ...(storeRisk === null ? [] : ['store_may_evict']),
+    ...(access.problem === null ? [] : ['access_file_broken']),
+  ]
   return { status: store ? 'down' : reasons.length > 0 ? 'degraded' : 'ok', reasons }
 }
 

@@ -3,8 +3,8 @@ import { memberAt, type SegmentLines } from '../segment/lines.ts'
 import type { PackedLines } from './packed-lines.ts'
 import { secondOfMicros } from './score.ts'
 import { type Descriptor, descriptorText, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
-import { fetchStanding } from './segment-index.ts'
 import { UnreadableSegment } from './segment-store.ts'
+import { fetchStanding } from './standing-segments.ts'
 
 /**
  * What an append does about sealed segments that cover its lines' seconds: lines that stand there are duplicates, the

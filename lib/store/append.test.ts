@@ -21,7 +21,7 @@ import { mergeLines } from './merge.ts'
 import { connectRedis, whenReady } from './redis.ts'
 import { mastersOf } from './redis-client.ts'
 import { microsOfSecond } from './score.ts'
-import { readWholeIndex } from './segment-index.ts'
+import { readWholeIndex } from './standing-segments.ts'
 
 const servers = openStoreServer()
 const T = 1_763_906_100

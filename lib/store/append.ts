@@ -18,7 +18,7 @@ import type { PackedLines } from './packed-lines.ts'
 import { isNoScript, redisFault, Script } from './redis.ts'
 import { isCluster } from './redis-client.ts'
 import { type Descriptor, descriptorText } from './segment-descriptor.ts'
-import { coveringOf, parseEntries } from './segment-index.ts'
+import { coveringOf, parseEntries } from './standing-segments.ts'
 
 /**
  * The guarded append. Each group of lines is written by one script call that checks everything before it writes: what

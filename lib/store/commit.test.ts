@@ -25,7 +25,7 @@ import {
 } from './keys.ts'
 import { scoreText } from './score.ts'
 import type { Descriptor } from './segment-descriptor.ts'
-import { readWholeIndex } from './segment-index.ts'
+import { readWholeIndex } from './standing-segments.ts'
 
 const servers = openStoreServer()
 const T = FIRST_SECOND

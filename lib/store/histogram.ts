@@ -6,8 +6,8 @@ import { countsKey, linesKey, segmentsKey } from './keys.ts'
 import type { MicrosWindow } from './reading.ts'
 import { answered, Script } from './redis.ts'
 import { microsOfScore, scoreText } from './score.ts'
-import { currentIndex, keptIndexWord, type SegmentIndex } from './sealed-index.ts'
 import { SealedReader, StaleIndex } from './sealed-reader.ts'
+import { currentIndex, keptIndexWord, type SegmentIndex } from './segment-index.ts'
 
 /**
  * How a window's lines spread over it. Counts are exact: whole segments count by their index entry, one that a bound cuts

@@ -5,9 +5,9 @@ import type { SegmentLines } from '../segment/lines.ts'
 import { commitSegments } from './commit.ts'
 import type { MaintainOptions, MaintainReport } from './maintain-report.ts'
 import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
-import { coveringOf, fetchStanding, readWholeIndex } from './segment-index.ts'
 import { joinStretches, type SegmentLimits } from './segment-merge.ts'
 import { UnreadableSegment } from './segment-store.ts'
+import { coveringOf, fetchStanding, readWholeIndex } from './standing-segments.ts'
 
 /**
  * Joining: neighbours that are small and cold become one segment, written thoroughly. Only where that makes it at least

@@ -8,8 +8,8 @@ import type { MergedLine } from './page-merge.ts'
 import type { MicrosWindow } from './reading.ts'
 import { answered, Script } from './redis.ts'
 import { microsOfScore, scoreText } from './score.ts'
-import { currentIndex, keptIndexWord, type SegmentIndex } from './sealed-index.ts'
 import { firstAtOrAfter, type Gap, SealedReader, StaleIndex } from './sealed-reader.ts'
+import { currentIndex, keptIndexWord, type SegmentIndex } from './segment-index.ts'
 import { HotStretch, JoinedStretch, SealedStretch, type Stretch } from './stretch.ts'
 
 /**

@@ -9,7 +9,7 @@ import { Maintainer } from './maintain.ts'
 import { KEEP_ALL, type MaintainReport, newReport } from './maintain-report.ts'
 import { FULL_SEGMENT, mergeLines } from './merge.ts'
 import { microsOfSecond, secondOfMicros } from './score.ts'
-import { readWholeIndex } from './segment-index.ts'
+import { readWholeIndex } from './standing-segments.ts'
 
 const servers = openStoreServer()
 const T = 1_763_906_100

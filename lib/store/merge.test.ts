@@ -30,7 +30,7 @@ import {
 import { FULL_SEGMENT, linesTogether, mergeLines } from './merge.ts'
 import { microsOfSecond, secondOfMicros } from './score.ts'
 import type { Descriptor } from './segment-descriptor.ts'
-import { readWholeIndex } from './segment-index.ts'
+import { readWholeIndex } from './standing-segments.ts'
 
 const servers = openStoreServer()
 const T = FIRST_SECOND

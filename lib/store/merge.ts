@@ -8,8 +8,8 @@ import { countLines } from './line-counters.ts'
 import { answered } from './redis.ts'
 import { secondOfMicros } from './score.ts'
 import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
-import { coveringOf, fetchStanding, readCovering } from './segment-index.ts'
 import { joinStretches, mergeSegments, type SegmentLimits, type Stretch } from './segment-merge.ts'
+import { coveringOf, fetchStanding, readCovering } from './standing-segments.ts'
 
 /**
  * The one way of lines into segments. The segments that cover the lines' seconds are read, the lines are merged into

@@ -8,8 +8,8 @@ import { type MergedLine, PageMerge } from './page-merge.ts'
 import type { Cursor, Page, PageRequest, PageStart, StoredLine } from './reading.ts'
 import { answered, Script } from './redis.ts'
 import { microsOfScore, scoreText } from './score.ts'
-import { currentIndex, keptIndexWord, type SegmentIndex } from './sealed-index.ts'
 import { firstAtOrAfter, type SealedReader, StaleIndex } from './sealed-reader.ts'
+import { currentIndex, keptIndexWord, type SegmentIndex } from './segment-index.ts'
 
 /**
  * One page out of hot and sealed lines. Index and hot lines come from one moment of the store, so a line that is sealed

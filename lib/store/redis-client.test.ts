@@ -12,7 +12,7 @@ import { appendLines, loadAppendScript } from './append.ts'
 import { askEach } from './ask-each.ts'
 import { readAllHits } from './counts.ts'
 import { linesKey } from './keys.ts'
-import { streamMembers } from './line-stream.ts'
+import { streamLines } from './line-stream.ts'
 import { projectAll } from './projector.ts'
 import { EVERYTHING } from './reading.ts'
 import { connectRedis, pingStore, redisFault, refuseEvictingRedis, whenReady } from './redis.ts'
@@ -45,8 +45,8 @@ const groupsOf = (text: string) =>
 
 const linesOf = async (id: string) => {
   const lines: string[] = []
-  for await (const members of streamMembers(redis, readGrant(id), EVERYTHING))
-    lines.push(...members.map(String))
+  for await (const stretch of streamLines(redis, readGrant(id), EVERYTHING))
+    lines.push(...[...stretch.lines()].map((line) => `${line.line}\t${line.source}`))
   return lines
 }
 

@@ -13,7 +13,7 @@ import type { RemovalReason } from './removals.ts'
 import { planStep, type Removable, type StepPlan } from './retention-plan.ts'
 import { secondOfMicros } from './score.ts'
 import { type Descriptor, descriptorText, parseDescriptor } from './segment-descriptor.ts'
-import { fetchStanding } from './segment-index.ts'
+import { fetchStanding } from './standing-segments.ts'
 import { reached } from './storage-points.ts'
 
 /**

@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache'
 import type { CollectionId } from '../collection-id.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import type { SegmentSummary } from '../segment/summary.ts'
-import type { SegmentIndex } from './sealed-index.ts'
 import type { Descriptor } from './segment-descriptor.ts'
+import type { SegmentIndex } from './segment-index.ts'
 import { fetchSegment, fetchSummary, UnreadableSegment } from './segment-store.ts'
 
 /** Reading sealed lines through an index that may be out of date by the time a segment's body is asked for. */

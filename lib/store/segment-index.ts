@@ -1,94 +1,102 @@
 import type { Redis } from 'ioredis'
+import { LRUCache } from 'lru-cache'
 import type { CollectionId } from '../collection-id.ts'
-import { SegmentError } from '../segment/format.ts'
-import type { SegmentLines } from '../segment/lines.ts'
-import { UnreadableIndex } from './collection-fault.ts'
-import { segmentKey, segmentsKey } from './keys.ts'
-import { answered } from './redis.ts'
-import {
-  type Descriptor,
-  descriptorText,
-  firstSecondOf,
-  lastSecondOf,
-  parseDescriptor,
-} from './segment-descriptor.ts'
-import { fetchSegment, UnreadableSegment } from './segment-store.ts'
+import { type Descriptor, parseDescriptor } from './segment-descriptor.ts'
 
-/** The index of a collection's segments as writers read it: what covers some seconds, and the lines behind it. */
+/** The segments of a collection as its index names them, in order of time; they are disjoint. */
+export class SegmentIndex {
+  readonly descriptors: readonly Descriptor[]
+  /** At index n, lines in the first n segments. */
+  readonly #linesBefore: number[] = [0]
 
-const DESCRIPTORS_A_READ = 1000
+  /** @param texts the index's members, in its order */
+  constructor(texts: readonly string[]) {
+    this.descriptors = texts.map(parseDescriptor)
+    let lines = 0
+    for (const descriptor of this.descriptors) {
+      lines += descriptor.lines
+      this.#linesBefore.push(lines)
+    }
+  }
 
-/**
- * @returns the segments that cover any second from `firstSecond` to `lastSecond`, in order. Two reads that another
- * writer may come between: whoever writes by them has the script look again.
- * @throws UnreadableIndex; PortalError `store_unavailable`, `store_refused`
- */
-export async function readCovering(
-  redis: Redis,
-  collection: CollectionId,
-  seconds: { firstSecond: number; lastSecond: number },
-): Promise<Descriptor[]> {
-  const key = segmentsKey(collection)
-  const [before, within] = await answered(
-    Promise.all([
-      redis.zrevrangebyscore(key, `(${seconds.firstSecond}`, '-inf', 'LIMIT', 0, 1),
-      redis.zrangebyscore(key, seconds.firstSecond, `(${seconds.lastSecond + 1}`),
-    ]),
-  )
-  return coveringOf(parseEntries(collection, [...before, ...within]), seconds)
-}
+  /** @returns lines in the segments before that place. */
+  linesBefore(place: number): number {
+    return this.#linesBefore[place] ?? 0
+  }
 
-/** @throws UnreadableIndex */
-export function parseEntries(collection: CollectionId, texts: readonly string[]): Descriptor[] {
-  try {
-    return texts.map(parseDescriptor)
-  } catch (error) {
-    if (error instanceof RangeError) throw new UnreadableIndex(segmentsKey(collection), error)
-    throw error
+  /** @returns the place of the first segment that has a line at or after `micros`; their number where none has. */
+  firstReaching(micros: number): number {
+    return this.#firstWhere(({ lastMicros }) => lastMicros >= micros)
+  }
+
+  /** @returns the place of the first segment that begins at or after `micros`; their number where none does. */
+  firstBeginning(micros: number): number {
+    return this.#firstWhere(({ firstMicros }) => firstMicros >= micros)
+  }
+
+  #firstWhere(holds: (descriptor: Descriptor) => boolean): number {
+    let low = 0
+    let high = this.descriptors.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const descriptor = this.descriptors[middle]
+      if (descriptor && holds(descriptor)) high = middle
+      else low = middle + 1
+    }
+    return low
   }
 }
 
-/** @returns those of the segments that cover any of the seconds. */
-export function coveringOf(
-  descriptors: readonly Descriptor[],
-  { firstSecond, lastSecond }: { firstSecond: number; lastSecond: number },
-): Descriptor[] {
-  return descriptors.filter((one) => lastSecondOf(one) >= firstSecond && firstSecondOf(one) <= lastSecond)
-}
+/** Descriptors kept in memory for all collections together, some 200 bytes each. */
+const KEPT_DESCRIPTORS = 250_000
 
-/** @returns the whole index, in order; where it changes meanwhile, some of it as it was. */
-export async function readWholeIndex(redis: Redis, collection: CollectionId): Promise<Descriptor[]> {
-  const key = segmentsKey(collection)
-  const descriptors: Descriptor[] = []
-  for (let from = 0; ; from += DESCRIPTORS_A_READ) {
-    const texts = await answered(redis.zrange(key, String(from), String(from + DESCRIPTORS_A_READ - 1)))
-    descriptors.push(...parseEntries(collection, texts))
-    if (texts.length < DESCRIPTORS_A_READ) return descriptors
-  }
+interface Kept {
+  readonly word: string
+  readonly index: SegmentIndex
 }
 
 /**
- * @returns a segment's lines, or null when the index does not name it any more: it is to be read again.
- * @throws UnreadableSegment when the index names it and its lines cannot be had
+ * The indexes last read, so that one is sent again only after it changed: a store changes the index's word with every
+ * change. By connection, since another may lead to another store.
  */
-export async function fetchStanding(
+const keptOf = new WeakMap<Redis, LRUCache<CollectionId, Kept>>()
+
+function indexesOf(redis: Redis): LRUCache<CollectionId, Kept> {
+  const indexes =
+    keptOf.get(redis) ??
+    new LRUCache<CollectionId, Kept>({
+      maxSize: KEPT_DESCRIPTORS,
+      sizeCalculation: ({ index }) => index.descriptors.length + 1,
+    })
+  keptOf.set(redis, indexes)
+  return indexes
+}
+
+/** What no store answers as the word of an index. */
+const NO_WORD = '-'
+
+/** @returns the word of the index that is kept, to ask for it only when it is another. */
+export function keptIndexWord(redis: Redis, collection: CollectionId): string {
+  return indexesOf(redis).get(collection)?.word ?? NO_WORD
+}
+
+/**
+ * @param reply the word of the index, and its members where the store sent them: else it is the one whose word was asked
+ * with
+ * @returns null where that is kept no longer: ask again
+ */
+export function currentIndex(
   redis: Redis,
   collection: CollectionId,
-  descriptor: Descriptor,
-): Promise<SegmentLines | null> {
-  try {
-    const lines = await fetchSegment(redis, collection, descriptor)
-    if (lines) return lines
-    throw new UnreadableSegment(
-      segmentKey(collection, descriptor.name),
-      descriptor,
-      new SegmentError('the index names it, and it is not there'),
-    )
-  } catch (error) {
-    if (!(error instanceof UnreadableSegment)) throw error
-    // Looked at after the body: one that was replaced meanwhile is nobody's fault.
-    const stands = await answered(redis.zscore(segmentsKey(collection), descriptorText(descriptor)))
-    if (stands === null) return null
-    throw error
+  [word, members]: readonly [Buffer, readonly Buffer[] | null],
+): SegmentIndex | null {
+  const indexes = indexesOf(redis)
+  const name = word.toString('latin1')
+  if (!members) {
+    const kept = indexes.get(collection)
+    return kept?.word === name ? kept.index : null
   }
+  const index = new SegmentIndex(members.map((member) => member.toString('latin1')))
+  indexes.set(collection, { word: name, index })
+  return index
 }

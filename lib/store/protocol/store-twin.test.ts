@@ -21,8 +21,8 @@ import {
 import { removeBelow } from '../retention.ts'
 import { microsOfSecond } from '../score.ts'
 import { firstSecondOf, lastSecondOf } from '../segment-descriptor.ts'
-import { coveringOf, fetchStanding, readWholeIndex } from '../segment-index.ts'
 import { joinStretches, type Stretch } from '../segment-merge.ts'
+import { coveringOf, fetchStanding, readWholeIndex } from '../standing-segments.ts'
 import { secondOfLine, Twin, type TwinLine } from './twin.ts'
 
 /**

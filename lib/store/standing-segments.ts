@@ -1,0 +1,94 @@
+import type { Redis } from 'ioredis'
+import type { CollectionId } from '../collection-id.ts'
+import { SegmentError } from '../segment/format.ts'
+import type { SegmentLines } from '../segment/lines.ts'
+import { UnreadableIndex } from './collection-fault.ts'
+import { segmentKey, segmentsKey } from './keys.ts'
+import { answered } from './redis.ts'
+import {
+  type Descriptor,
+  descriptorText,
+  firstSecondOf,
+  lastSecondOf,
+  parseDescriptor,
+} from './segment-descriptor.ts'
+import { fetchSegment, UnreadableSegment } from './segment-store.ts'
+
+/** The index of a collection's segments as writers read it: what covers some seconds, and the lines behind it. */
+
+const DESCRIPTORS_A_READ = 1000
+
+/**
+ * @returns the segments that cover any second from `firstSecond` to `lastSecond`, in order. Two reads that another
+ * writer may come between: whoever writes by them has the script look again.
+ * @throws UnreadableIndex; PortalError `store_unavailable`, `store_refused`
+ */
+export async function readCovering(
+  redis: Redis,
+  collection: CollectionId,
+  seconds: { firstSecond: number; lastSecond: number },
+): Promise<Descriptor[]> {
+  const key = segmentsKey(collection)
+  const [before, within] = await answered(
+    Promise.all([
+      redis.zrevrangebyscore(key, `(${seconds.firstSecond}`, '-inf', 'LIMIT', 0, 1),
+      redis.zrangebyscore(key, seconds.firstSecond, `(${seconds.lastSecond + 1}`),
+    ]),
+  )
+  return coveringOf(parseEntries(collection, [...before, ...within]), seconds)
+}
+
+/** @throws UnreadableIndex */
+export function parseEntries(collection: CollectionId, texts: readonly string[]): Descriptor[] {
+  try {
+    return texts.map(parseDescriptor)
+  } catch (error) {
+    if (error instanceof RangeError) throw new UnreadableIndex(segmentsKey(collection), error)
+    throw error
+  }
+}
+
+/** @returns those of the segments that cover any of the seconds. */
+export function coveringOf(
+  descriptors: readonly Descriptor[],
+  { firstSecond, lastSecond }: { firstSecond: number; lastSecond: number },
+): Descriptor[] {
+  return descriptors.filter((one) => lastSecondOf(one) >= firstSecond && firstSecondOf(one) <= lastSecond)
+}
+
+/** @returns the whole index, in order; where it changes meanwhile, some of it as it was. */
+export async function readWholeIndex(redis: Redis, collection: CollectionId): Promise<Descriptor[]> {
+  const key = segmentsKey(collection)
+  const descriptors: Descriptor[] = []
+  for (let from = 0; ; from += DESCRIPTORS_A_READ) {
+    const texts = await answered(redis.zrange(key, String(from), String(from + DESCRIPTORS_A_READ - 1)))
+    descriptors.push(...parseEntries(collection, texts))
+    if (texts.length < DESCRIPTORS_A_READ) return descriptors
+  }
+}
+
+/**
+ * @returns a segment's lines, or null when the index does not name it any more: it is to be read again.
+ * @throws UnreadableSegment when the index names it and its lines cannot be had
+ */
+export async function fetchStanding(
+  redis: Redis,
+  collection: CollectionId,
+  descriptor: Descriptor,
+): Promise<SegmentLines | null> {
+  try {
+    const lines = await fetchSegment(redis, collection, descriptor)
+    if (lines) return lines
+    throw new UnreadableSegment(
+      segmentKey(collection, descriptor.name),
+      descriptor,
+      new SegmentError('the index names it, and it is not there'),
+    )
+  } catch (error) {
+    if (!(error instanceof UnreadableSegment)) throw error
+    // Looked at after the body: one that was replaced meanwhile is nobody's fault.
+    const stands = await answered(redis.zscore(segmentsKey(collection), descriptorText(descriptor)))
+    if (stands === null) return null
+    throw error
+  }
+}
