@@ -2,11 +2,12 @@ import 'server-only'
 import { randomUUID } from 'node:crypto'
 import { channel } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { headers } from 'next/headers'
 import { RETRY_AFTER_SECONDS } from '#lib/errors.ts'
 
 /**
- * The HTTP status of a page. Next.js gives a page no say in it but through `notFound()`, which answers with an empty
+ * The HTTP status of a page, and whether an answer has gone out. Next.js gives a page no say in it but through `notFound()`, which answers with an empty
  * body that only JavaScript fills. So each request is tagged with a header as Node.js announces it, before Next.js reads
  * it, and a page that shows a fault finds the response by that tag and sets its status, as long as nothing is sent yet.
  *
@@ -44,6 +45,17 @@ export function watchResponses(): void {
     response.setMaxListeners(response.getMaxListeners() + 1)
     response.once('close', () => open.delete(tag))
   })
+}
+
+const POLL_MS = 10
+
+/**
+ * Resolves when all that was written of the answer to this request is on its way to the reader, or the reader is gone. For
+ * an answer that is to be broken off: what still waits in the process then is lost.
+ */
+export async function answerTaken(request: { readonly headers: Headers }): Promise<void> {
+  const response = openResponses().get(request.headers.get(TAG) ?? '')
+  while (response && !response.destroyed && response.writableLength > 0) await delay(POLL_MS)
 }
 
 /**

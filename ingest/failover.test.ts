@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { countsKey, linesKey } from '#lib/store/keys.ts'
+import { countsKey, segmentsKey } from '#lib/store/keys.ts'
 import { streamLines } from '#lib/store/line-stream.ts'
 import { EVERYTHING } from '#lib/store/reading.ts'
 import { connectRedis, whenReady } from '#lib/store/redis.ts'
@@ -13,7 +13,7 @@ import { startRedisCluster } from '../e2e/redis-cluster.ts'
 import { startRedisSentinel } from '../e2e/redis-sentinel.ts'
 import { collectionId, readGrant } from '../e2e/store-server.ts'
 
-/** A master is killed while `ingest` writes to it, and its replica takes over. */
+/** A master is killed while `ingest` writes to it and `maintain` seals on it, and its replica takes over. */
 
 const COLLECTIONS = 30
 const LINES = 60_000
@@ -73,20 +73,25 @@ function assertComplete(held: Awaited<ReturnType<typeof everything>>): void {
   }
 }
 
-/** Kills the master that holds one of the collections in the middle of a run, then sends the log a second time. */
+/**
+ * Kills the master that holds one of the collections in the middle of a run, while lines are sealed on it, then sends the
+ * log a second time.
+ */
 async function surviveFailover(url: string, masterOf: (key: string) => Promise<RedisServer>): Promise<void> {
   const redis = connectRedis({ url })
   try {
     assert.ok(await whenReady(redis, 10_000))
     const run = startIngest(url, ['--source', 'web1', '--json'])
+    // The lines are old, so they are sealed as they come.
+    const maintenance = startIngest(url, ['maintain', '--every', '1s', '--json'])
     let stderr = ''
     run.stderr.on('data', (chunk: Buffer) => {
       stderr += chunk
     })
     const third = Math.floor(LINES / 3)
     await feed(run, 0, third)
-    const key = linesKey(collectionId(idOf(0)))
-    await until('lines are stored', async () => (await redis.zcard(key)) > 0)
+    const key = segmentsKey(collectionId(idOf(0)))
+    await until('lines are sealed', async () => (await redis.zcard(key)) > 0)
     const master = await masterOf(key)
     const feeding = feed(run, third, 2 * third)
     master.process.kill('SIGKILL')
@@ -100,6 +105,12 @@ async function surviveFailover(url: string, masterOf: (key: string) => Promise<R
     assert.equal(counts(end).read, LINES)
     // This connection has not heard of the failover yet.
     await until('the new master is found', () => everything(redis).then(Boolean, () => false))
+    assertComplete(await everything(redis))
+    maintenance.signal('SIGTERM')
+    const maintained = await maintenance.done
+    assert.equal(maintained.exitCode, 0, maintained.stderr)
+    const looked = await runIngest(url, ['maintain', '--json'])
+    assert.equal(looked.exitCode, 0, looked.stderr)
     const held = await everything(redis)
     assertComplete(held)
 

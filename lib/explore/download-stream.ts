@@ -2,7 +2,7 @@ import { pipeline, Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import type { CollectionGrant } from '../access/decide.ts'
-import { streamLines } from '../store/line-stream.ts'
+import { GapsError, streamLines } from '../store/line-stream.ts'
 import type { MicrosWindow } from '../store/reading.ts'
 import type { LineReading } from './download-cells.ts'
 import { type DownloadFormat, encodingOf } from './download-format.ts'
@@ -26,6 +26,8 @@ function collectYoung(): void {
 export interface DownloadOptions extends LineReading {
   readonly window: MicrosWindow
   readonly format: DownloadFormat
+  /** Waits until the reader has what was handed out, before the stream breaks since some lines could not be read. */
+  readonly beforeBreaking?: () => Promise<void>
 }
 
 /**
@@ -40,7 +42,7 @@ export interface DownloadOptions extends LineReading {
 export async function downloadStream(
   redis: Redis,
   grant: CollectionGrant,
-  { window, format, ...reading }: DownloadOptions,
+  { window, format, beforeBreaking, ...reading }: DownloadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
   const { header, linesAtOnce, encoder } = encodingOf(format)
   const pages = streamLines(redis, grant, window, { pageLines: linesAtOnce })
@@ -62,7 +64,7 @@ export async function downloadStream(
       await pages.return()
     }
   }
-  return asWebStream(format.gzip ? gzipped(encoded()) : encoded())
+  return asWebStream(format.gzip ? gzipped(encoded()) : encoded(), beforeBreaking)
 }
 
 /** Either side's end is the other's: what breaks the source breaks off the file, before its closing checksum. */
@@ -73,13 +75,21 @@ function gzipped(chunks: AsyncGenerator<Buffer, void, undefined>): AsyncIterator
   return gzip[Symbol.asyncIterator]()
 }
 
-function asWebStream(chunks: AsyncIterator<Buffer>): ReadableStream<Uint8Array> {
+function asWebStream(
+  chunks: AsyncIterator<Buffer>,
+  beforeBreaking?: () => Promise<void>,
+): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
-        const { done, value } = await chunks.next()
-        if (done) controller.close()
-        else controller.enqueue(value)
+        try {
+          const { done, value } = await chunks.next()
+          if (done) controller.close()
+          else controller.enqueue(value)
+        } catch (error) {
+          if (error instanceof GapsError) await beforeBreaking?.()
+          throw error
+        }
       },
       async cancel() {
         await chunks.return?.()

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { CollectionId } from '../collection-id.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import type { SegmentSummary } from '../segment/summary.ts'
+import { segmentKey } from './keys.ts'
 import type { Descriptor } from './segment-descriptor.ts'
 import type { SegmentIndex } from './segment-index.ts'
 import { fetchSegment, fetchSummary, UnreadableSegment } from './segment-store.ts'
@@ -91,7 +92,8 @@ export class SealedReader {
       return this.#giveUp(descriptor, error.message)
     }
     // Replaced or removed since the index was read; or lost, if an index read after this still names it.
-    if (this.#missingBefore.has(name)) return this.#giveUp(descriptor, `segment ${name} is not there`)
+    if (this.#missingBefore.has(name))
+      return this.#giveUp(descriptor, `${segmentKey(this.#collection, name)}: it is not there`)
     this.#missing.add(name)
     throw new StaleIndex()
   }

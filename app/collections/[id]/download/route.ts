@@ -1,6 +1,7 @@
 import type { NextRequest } from 'next/server'
 import { context } from '#app/context.ts'
 import { dataCollection, dataRoute } from '#app/data-route.ts'
+import { answerTaken } from '#app/page-status.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
 import { contentType, parseDownloadFormat } from '#lib/explore/download-format.ts'
 import { downloadName } from '#lib/explore/download-name.ts'
@@ -16,7 +17,14 @@ interface DownloadContext {
 /** All lines of a window, in the format asked for; streamed, whatever their number. */
 export const GET = dataRoute<DownloadContext>(async (request, { params }) => {
   const { grant, options } = await asked(request, params)
-  return answer(grant, options, await downloadStream(context().redis, grant, options))
+  return answer(
+    grant,
+    options,
+    await downloadStream(context().redis, grant, {
+      ...options,
+      beforeBreaking: () => answerTaken(request),
+    }),
+  )
 })
 
 /** What the download would be called, without reading a line for it. */
