@@ -269,3 +269,12 @@ check(
     }
   },
 )
+
+check('a projection that was left behind is brought up to the counters', async (redis) => {
+  const id = newId()
+  await append(redis, id, lines(5))
+  await redis.hset('known:', `hits:${id}`, 3)
+  await redis.del('ingest:dirty')
+  await round(redis, { nowSeconds: T + 10 })
+  assert.equal(await redis.hget('known:', `hits:${id}`), '5')
+})

@@ -5,6 +5,7 @@ import { collectionFault } from './collection-fault.ts'
 import { type CollectionLook, lookAtCollection, unreconciled } from './collection-look.ts'
 import { knownIds } from './counts.ts'
 import { joinCollection } from './join.ts'
+import { DIRTY_KEY, KNOWN_KEY, knownField } from './keys.ts'
 import type { MaintainOptions, MaintainReport } from './maintain-report.ts'
 import { MemoryMeter } from './memory.ts'
 import { projectAll } from './projector.ts'
@@ -47,6 +48,7 @@ export class Maintainer {
     for (let from = 0; from < ids.length && !options.stop.aborted; from += LOOKS_AT_ONCE) {
       const some = ids.slice(from, from + LOOKS_AT_ONCE)
       const looks = await Promise.allSettled(some.map((id) => this.#look(id, options)))
+      await this.#markBehind(some, looks)
       for (const [index, collection] of some.entries()) {
         if (options.stop.aborted) break
         report.collections++
@@ -63,6 +65,22 @@ export class Maintainer {
     }
     if (!options.stop.aborted) await this.#keepBudget(ids, options, report)
     await projectAll(this.#redis)
+  }
+
+  /**
+   * Marks those whose projection is not what was counted: a writer or a projector that died at the wrong moment leaves one
+   * behind until its collection gets another line.
+   */
+  async #markBehind(
+    ids: readonly CollectionId[],
+    looks: readonly PromiseSettledResult<CollectionLook>[],
+  ): Promise<void> {
+    const projected = await answered(this.#redis.hmget(KNOWN_KEY, ...ids.map(knownField)))
+    const behind = ids.filter((_, i) => {
+      const look = looks[i]
+      return look?.status === 'fulfilled' && projected[i] !== String(look.value.hits)
+    })
+    if (behind.length > 0) await answered(this.#redis.sadd(DIRTY_KEY, behind))
   }
 
   async #keepBudget(
