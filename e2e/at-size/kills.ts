@@ -1,0 +1,305 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { appendFileSync, copyFileSync, createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { lookAtCollection, unreconciled } from '#lib/store/collection-look.ts'
+import { archivingKey, MAINTAIN_LEASE_KEY, REJECTS_KEY, segmentKey } from '#lib/store/keys.ts'
+import { FULL_SEGMENT } from '#lib/store/merge.ts'
+import { readWholeIndex } from '#lib/store/segment-index.ts'
+import { type IngestRun, type RunningIngest, runIngest, startIngest } from '../ingest.ts'
+import { killRuns, killsOf, type Lane, POINTS } from '../killed-runs.ts'
+import { randomFrom } from '../random-from.ts'
+import { locate, type SentLine, SentLines } from '../sent-lines.ts'
+import { collectionId, keysOf, openStoreServer } from '../store-server.ts'
+import { atSize } from './size.ts'
+
+/**
+ * `maintain` and `backfill` as real processes that die by SIGKILL, at every storage point and at random, while two
+ * `ingest` take lines in. Maintenance seals, joins and removes all the while: a part of the lines are about as old as
+ * retention keeps them, so that each run has some to remove, and some come too late.
+ */
+
+const servers = openStoreServer()
+const folder = mkdtempSync(join(tmpdir(), 'portal-kills-'))
+const archive = join(folder, 'archive')
+mkdirSync(archive)
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+/** Spread over the points of both verbs. */
+const POINT_KILLS = atSize(100)
+const RANDOM_KILLS = atSize(100)
+const MAINTAIN_POINT_KILLS = Math.ceil(
+  (POINT_KILLS * POINTS.maintain.length) / (POINTS.maintain.length + POINTS.backfill.length),
+)
+const IDS = ['71', '72', '73', '74']
+const RETENTION_DAYS = 3
+const DAY = 86_400
+const MAINTAIN_ENV = { RETENTION_DAYS: String(RETENTION_DAYS), ARCHIVE_DIR: archive }
+const FEED_LINES = 25
+const FEED_MS = 100
+const OLD_FILE_LINES = 1500
+/** How many turns of backfill lie between two that are given the log that an `ingest` is being fed as well. */
+const TURNS_A_SNAPSHOT = 10
+const LOOK_MS = 25
+
+const start = Math.floor(Date.now() / 1000)
+const sent = new SentLines(IDS, 3)
+const random = randomFrom(7)
+const within = (from: number, to: number) => Math.floor(from + random() * (to - from))
+
+/** About as old as lines may be: a few are too old, the others soon will be. */
+const expiring = () => Math.floor(Date.now() / 1000) - RETENTION_DAYS * DAY + within(-8, 60)
+
+/** Of a log whose time goes on, with late lines, and some of now. */
+function liveSecond(): number {
+  const kind = random()
+  if (kind < 0.15) return expiring()
+  const now = Date.now() / 1000
+  if (kind < 0.25) return Math.floor(now) - within(0, 5)
+  const clock = start - 2 * DAY + Math.floor(now - start) * 10
+  return clock - within(0, kind < 0.35 ? 1800 : 4)
+}
+
+/** A web server's log on its way: into a file, and from there into an `ingest`. */
+class LiveLog {
+  readonly path: string
+  readonly source: string
+  readonly ingest: RunningIngest
+
+  constructor(source: string) {
+    this.source = source
+    this.path = join(folder, `${source}.log`)
+    this.ingest = startIngest(servers.current().server.url, ['--source', source, '--json'])
+  }
+
+  async feed(work: { on: boolean }): Promise<IngestRun> {
+    while (work.on) {
+      const text = sent.write(this.source, { lines: FEED_LINES, secondOf: liveSecond })
+      appendFileSync(this.path, text)
+      if (!this.ingest.stdin.write(text)) await once(this.ingest.stdin, 'drain')
+      await delay(FEED_MS)
+    }
+    this.ingest.stdin.end()
+    return this.ingest.done
+  }
+}
+
+/** Old logs of other servers, a new one for each run of `backfill`. */
+class OldLogs {
+  readonly #files: string[] = []
+  /** Of runs that were killed. */
+  #unread: string[] = []
+
+  get all(): readonly string[] {
+    return this.#files
+  }
+
+  /** @returns the arguments of the next run: a new log, and those that a killed run did not end with. */
+  next(live: LiveLog): readonly string[] {
+    const source = `old${this.#files.length}`
+    const from = start - 2 * DAY - within(0, 6 * 3600)
+    let turn = 0
+    const secondOf = () =>
+      random() < 0.1 ? expiring() : from + Math.floor(turn++ / 2) - (random() < 0.1 ? within(0, 300) : 0)
+    const path = join(folder, `${source}.log`)
+    appendFileSync(path, sent.write(source, { lines: OLD_FILE_LINES, secondOf }))
+    this.#files.push(`${source}=${path}`)
+    this.#unread = [...this.#unread.slice(-2), `${source}=${path}`]
+    if (this.#files.length % TURNS_A_SNAPSHOT !== 2) return this.#unread
+    const copy = join(folder, 'snapshot.log')
+    copyFileSync(live.path, copy)
+    return [...this.#unread, `${live.source}=${copy}`]
+  }
+
+  ended({ exitCode }: IngestRun): undefined {
+    if (exitCode === 0 || exitCode === 1) this.#unread = []
+  }
+}
+
+/** Looks at all collections, again and again. @returns how often */
+async function look(work: { on: boolean }): Promise<number> {
+  const { redis } = servers.current()
+  let looks = 0
+  while (work.on) {
+    for (const id of IDS) {
+      const seen = await lookAtCollection(redis, collectionId(id), { settledBeforeMicros: null })
+      assert.equal(unreconciled(seen), null)
+      looks++
+    }
+    await delay(LOOK_MS)
+  }
+  return looks
+}
+
+/** Texts of rejected lines. The stream that tells is capped, so that it has to be read as it grows. */
+class Refused {
+  readonly texts = new Set<string>()
+  #last = '0'
+
+  async read(): Promise<void> {
+    const { redis } = servers.current()
+    const entries = (await redis.xread('STREAMS', REJECTS_KEY, this.#last))?.[0]?.[1] ?? []
+    for (const [id, fields] of entries) {
+      assert.equal(fields[fields.indexOf('reason') + 1], 'below retention')
+      this.texts.add(fields[fields.indexOf('line') + 1] ?? '')
+      this.#last = id
+    }
+  }
+
+  async keepReading(work: { on: boolean }): Promise<void> {
+    while (work.on) {
+      await this.read()
+      await delay(LOOK_MS)
+    }
+  }
+}
+
+const refused = new Refused()
+
+interface Counts {
+  readonly read: number
+  readonly stored: number
+  readonly duplicates: number
+  readonly rejected: number
+  readonly reasons?: Readonly<Record<string, number>>
+}
+
+/** The summary of a run that was let end; nothing is rejected but what is below retention. */
+function summaryOf(run: IngestRun): Counts {
+  assert.ok(run.exitCode === 0 || run.exitCode === 1, run.stderr)
+  const counts = JSON.parse(run.stdout) as Counts
+  assert.equal(counts.reasons?.['below retention'] ?? 0, counts.rejected)
+  assert.equal(counts.read, counts.stored + counts.duplicates + counts.rejected)
+  return counts
+}
+
+/** What no commit followed goes by itself, no archive is without its removal, and segments were joined. */
+async function assertNothingLeftBehind(): Promise<void> {
+  const { redis } = servers.current()
+  let largest = 0
+  for (const id of IDS) {
+    const collection = collectionId(id)
+    assert.equal(await redis.exists(archivingKey(collection)), 0)
+    const index = await readWholeIndex(redis, collection)
+    largest = Math.max(largest, ...index.map(({ lines }) => lines))
+    const named = new Set(index.map(({ name }) => segmentKey(collection, name)))
+    for (const key of await keysOf(redis, segmentKey(collection, '*')))
+      assert.equal((await redis.ttl(key)) === -1, named.has(key), `${key} stays or goes by itself`)
+  }
+  assert.ok(largest > FULL_SEGMENT.lines, 'segments were joined')
+}
+
+/** A last run with nobody about: what is left to do, and no fault. */
+async function maintainOnce(url: string): Promise<void> {
+  const run = startIngest(url, ['maintain'], { env: MAINTAIN_ENV })
+  run.stdin.end()
+  const { exitCode, stderr } = await run.done
+  assert.equal(exitCode, 0, stderr)
+}
+
+/** Kills, while lines come in and somebody looks. @returns what was killed where, and what the live logs' runs said */
+async function killAmidTraffic(url: string, logs: { web1: LiveLog; web2: LiveLog; old: OldLogs }) {
+  const { redis } = servers.current()
+  const { web1, web2, old } = logs
+  const work = { on: true }
+  const orStop = <T>(task: Promise<T>): Promise<T> =>
+    task.catch((error: unknown) => {
+      work.on = false
+      throw error
+    })
+  const maintenance: Lane = {
+    url,
+    verb: 'maintain',
+    kills: killsOf('maintain', { points: MAINTAIN_POINT_KILLS, moments: Math.ceil(RANDOM_KILLS / 2) }),
+    env: MAINTAIN_ENV,
+    random: randomFrom(11),
+    argumentsOf: () => [],
+    // Its owner is dead; the next need not wait for it to expire.
+    ended: () => redis.del(MAINTAIN_LEASE_KEY),
+  }
+  const backfilling: Lane = {
+    url,
+    verb: 'backfill',
+    kills: killsOf('backfill', {
+      points: POINT_KILLS - MAINTAIN_POINT_KILLS,
+      moments: Math.floor(RANDOM_KILLS / 2),
+    }),
+    env: {},
+    random: randomFrom(13),
+    argumentsOf: () => old.next(web1),
+    ended: (run) => old.ended(run),
+  }
+  const killing = [maintenance, backfilling].map((lane) => orStop(killRuns(lane, work)))
+  try {
+    const [looks, fed1, fed2, killed] = await Promise.all([
+      orStop(look(work)),
+      orStop(web1.feed(work)),
+      orStop(web2.feed(work)),
+      Promise.all(killing).finally(() => {
+        work.on = false
+      }),
+      orStop(refused.keepReading(work)),
+    ])
+    return { looks, fed1, fed2, killed }
+  } finally {
+    for (const { ingest } of [web1, web2]) ingest.signal('SIGKILL')
+  }
+}
+
+test(`killed ${POINT_KILLS} times at storage points and ${RANDOM_KILLS} times at random, maintain and backfill lose and double no line`, async (t) => {
+  const { server, redis } = servers.current()
+  const { url } = server
+  const logs = { web1: new LiveLog('web1'), web2: new LiveLog('web2'), old: new OldLogs() }
+  const { web1, web2, old } = logs
+  const { looks, fed1, fed2, killed } = await killAmidTraffic(url, logs)
+  const byPoint = killed.map((counts) => JSON.stringify(Object.fromEntries(counts)))
+  t.diagnostic(`maintain ${byPoint[0]}, backfill ${byPoint[1]}; ${looks} looks`)
+  for (const [lane, verb] of (['maintain', 'backfill'] as const).entries())
+    assert.deepEqual(new Set(killed[lane]?.keys()), new Set([...POINTS[verb], 'at random']))
+  assert.ok(looks > 10 * (POINT_KILLS + RANDOM_KILLS), `${looks} looks`)
+
+  summaryOf(await runIngest(url, ['backfill', ...old.all, '--json']))
+  await maintainOnce(url)
+  await refused.read()
+  const found = await locate(redis, sent, { ids: IDS, archive, refused: refused.texts })
+  const refusedOf = (source: string) => found.refused.get(source) ?? 0
+  t.diagnostic(
+    `${sent.count(() => true)} lines sent: ${found.stored} stored, ${found.archived} in archives, refused ${JSON.stringify([refusedOf('web1'), refusedOf('web2')])} of the live logs`,
+  )
+  assert.ok(found.stored > 0 && found.archived > 0)
+  // Nobody else sent this one.
+  assert.equal(summaryOf(fed2).rejected, refusedOf('web2'))
+  assert.equal(
+    summaryOf(fed1).read,
+    sent.count(({ source }) => source === 'web1'),
+  )
+  assert.equal(
+    summaryOf(fed2).read,
+    sent.count(({ source }) => source === 'web2'),
+  )
+  await assertNothingLeftBehind()
+
+  const again = {
+    web1: summaryOf(await runIngest(url, ['--source', 'web1', '--json'], createReadStream(web1.path))),
+    web2: summaryOf(await runIngest(url, ['--source', 'web2', '--json'], createReadStream(web2.path))),
+    files: summaryOf(await runIngest(url, ['backfill', `web1=${web1.path}`, ...old.all, '--json'])),
+  }
+  const isOf: Record<keyof typeof again, (line: SentLine) => boolean> = {
+    web1: ({ source }) => source === 'web1',
+    web2: ({ source }) => source === 'web2',
+    files: ({ source }) => source !== 'web2',
+  }
+  for (const log of ['web1', 'web2', 'files'] as const) {
+    const { read, stored, duplicates, rejected } = again[log]
+    const [all, below] = [sent.count(isOf[log]), sent.count((line) => isOf[log](line) && found.isBelow(line))]
+    assert.deepEqual(
+      { read, stored, duplicates, rejected },
+      { read: all, stored: 0, duplicates: all - below, rejected: below },
+    )
+  }
+  const after = await locate(redis, sent, { ids: IDS, archive, refused: refused.texts })
+  assert.deepEqual([after.stored, after.archived], [found.stored, found.archived])
+})
