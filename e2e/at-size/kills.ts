@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { appendFileSync, copyFileSync, createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { createReadStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -9,7 +8,8 @@ import { lookAtCollection, unreconciled } from '#lib/store/collection-look.ts'
 import { archivingKey, MAINTAIN_LEASE_KEY, REJECTS_KEY, segmentKey } from '#lib/store/keys.ts'
 import { FULL_SEGMENT } from '#lib/store/merge.ts'
 import { readWholeIndex } from '#lib/store/segment-index.ts'
-import { type IngestRun, type RunningIngest, runIngest, startIngest } from '../ingest.ts'
+import { LineTimes, LiveLog, OldLogs } from '../growing-logs.ts'
+import { type IngestRun, runIngest, startIngest } from '../ingest.ts'
 import { killRuns, killsOf, type Lane, POINTS } from '../killed-runs.ts'
 import { randomFrom } from '../random-from.ts'
 import { locate, type SentLine, SentLines } from '../sent-lines.ts'
@@ -36,87 +36,16 @@ const MAINTAIN_POINT_KILLS = Math.ceil(
 )
 const IDS = ['71', '72', '73', '74']
 const RETENTION_DAYS = 3
-const DAY = 86_400
 const MAINTAIN_ENV = { RETENTION_DAYS: String(RETENTION_DAYS), ARCHIVE_DIR: archive }
-const FEED_LINES = 25
-const FEED_MS = 100
-const OLD_FILE_LINES = 1500
-/** How many turns of backfill lie between two that are given the log that an `ingest` is being fed as well. */
-const TURNS_A_SNAPSHOT = 10
 const LOOK_MS = 25
 
-const start = Math.floor(Date.now() / 1000)
 const sent = new SentLines(IDS, 3)
-const random = randomFrom(7)
-const within = (from: number, to: number) => Math.floor(from + random() * (to - from))
 
-/** About as old as lines may be: a few are too old, the others soon will be. */
-const expiring = () => Math.floor(Date.now() / 1000) - RETENTION_DAYS * DAY + within(-8, 60)
-
-/** Of a log whose time goes on, with late lines, and some of now. */
-function liveSecond(): number {
-  const kind = random()
-  if (kind < 0.15) return expiring()
-  const now = Date.now() / 1000
-  if (kind < 0.25) return Math.floor(now) - within(0, 5)
-  const clock = start - 2 * DAY + Math.floor(now - start) * 10
-  return clock - within(0, kind < 0.35 ? 1800 : 4)
-}
-
-/** A web server's log on its way: into a file, and from there into an `ingest`. */
-class LiveLog {
-  readonly path: string
-  readonly source: string
-  readonly ingest: RunningIngest
-
-  constructor(source: string) {
-    this.source = source
-    this.path = join(folder, `${source}.log`)
-    this.ingest = startIngest(servers.current().server.url, ['--source', source, '--json'])
-  }
-
-  async feed(work: { on: boolean }): Promise<IngestRun> {
-    while (work.on) {
-      const text = sent.write(this.source, { lines: FEED_LINES, secondOf: liveSecond })
-      appendFileSync(this.path, text)
-      if (!this.ingest.stdin.write(text)) await once(this.ingest.stdin, 'drain')
-      await delay(FEED_MS)
-    }
-    this.ingest.stdin.end()
-    return this.ingest.done
-  }
-}
-
-/** Old logs of other servers, a new one for each run of `backfill`. */
-class OldLogs {
-  readonly #files: string[] = []
-  /** Of runs that were killed. */
-  #unread: string[] = []
-
-  get all(): readonly string[] {
-    return this.#files
-  }
-
-  /** @returns the arguments of the next run: a new log, and those that a killed run did not end with. */
-  next(live: LiveLog): readonly string[] {
-    const source = `old${this.#files.length}`
-    const from = start - 2 * DAY - within(0, 6 * 3600)
-    let turn = 0
-    const secondOf = () =>
-      random() < 0.1 ? expiring() : from + Math.floor(turn++ / 2) - (random() < 0.1 ? within(0, 300) : 0)
-    const path = join(folder, `${source}.log`)
-    appendFileSync(path, sent.write(source, { lines: OLD_FILE_LINES, secondOf }))
-    this.#files.push(`${source}=${path}`)
-    this.#unread = [...this.#unread.slice(-2), `${source}=${path}`]
-    if (this.#files.length % TURNS_A_SNAPSHOT !== 2) return this.#unread
-    const copy = join(folder, 'snapshot.log')
-    copyFileSync(live.path, copy)
-    return [...this.#unread, `${live.source}=${copy}`]
-  }
-
-  ended({ exitCode }: IngestRun): undefined {
-    if (exitCode === 0 || exitCode === 1) this.#unread = []
-  }
+interface Logs {
+  /** `backfill` is given it as well. */
+  readonly web1: LiveLog
+  readonly web2: LiveLog
+  readonly old: OldLogs
 }
 
 /** Looks at all collections, again and again. @returns how often */
@@ -201,9 +130,8 @@ async function maintainOnce(url: string): Promise<void> {
 }
 
 /** Kills, while lines come in and somebody looks. @returns what was killed where, and what the live logs' runs said */
-async function killAmidTraffic(url: string, logs: { web1: LiveLog; web2: LiveLog; old: OldLogs }) {
+async function killAmidTraffic(url: string, { web1, web2, old }: Logs) {
   const { redis } = servers.current()
-  const { web1, web2, old } = logs
   const work = { on: true }
   const orStop = <T>(task: Promise<T>): Promise<T> =>
     task.catch((error: unknown) => {
@@ -249,39 +177,12 @@ async function killAmidTraffic(url: string, logs: { web1: LiveLog; web2: LiveLog
   }
 }
 
-test(`killed ${POINT_KILLS} times at storage points and ${RANDOM_KILLS} times at random, maintain and backfill lose and double no line`, async (t) => {
-  const { server, redis } = servers.current()
-  const { url } = server
-  const logs = { web1: new LiveLog('web1'), web2: new LiveLog('web2'), old: new OldLogs() }
-  const { web1, web2, old } = logs
-  const { looks, fed1, fed2, killed } = await killAmidTraffic(url, logs)
-  const byPoint = killed.map((counts) => JSON.stringify(Object.fromEntries(counts)))
-  t.diagnostic(`maintain ${byPoint[0]}, backfill ${byPoint[1]}; ${looks} looks`)
-  for (const [lane, verb] of (['maintain', 'backfill'] as const).entries())
-    assert.deepEqual(new Set(killed[lane]?.keys()), new Set([...POINTS[verb], 'at random']))
-  assert.ok(looks > 10 * (POINT_KILLS + RANDOM_KILLS), `${looks} looks`)
-
-  summaryOf(await runIngest(url, ['backfill', ...old.all, '--json']))
-  await maintainOnce(url)
-  await refused.read()
-  const found = await locate(redis, sent, { ids: IDS, archive, refused: refused.texts })
-  const refusedOf = (source: string) => found.refused.get(source) ?? 0
-  t.diagnostic(
-    `${sent.count(() => true)} lines sent: ${found.stored} stored, ${found.archived} in archives, refused ${JSON.stringify([refusedOf('web1'), refusedOf('web2')])} of the live logs`,
-  )
-  assert.ok(found.stored > 0 && found.archived > 0)
-  // Nobody else sent this one.
-  assert.equal(summaryOf(fed2).rejected, refusedOf('web2'))
-  assert.equal(
-    summaryOf(fed1).read,
-    sent.count(({ source }) => source === 'web1'),
-  )
-  assert.equal(
-    summaryOf(fed2).read,
-    sent.count(({ source }) => source === 'web2'),
-  )
-  await assertNothingLeftBehind()
-
+/** Sends every line once more: each stands already, or is below retention. */
+async function sendAgain(
+  url: string,
+  { web1, web2, old }: Logs,
+  isBelow: (line: SentLine) => boolean,
+): Promise<void> {
   const again = {
     web1: summaryOf(await runIngest(url, ['--source', 'web1', '--json'], createReadStream(web1.path))),
     web2: summaryOf(await runIngest(url, ['--source', 'web2', '--json'], createReadStream(web2.path))),
@@ -294,12 +195,46 @@ test(`killed ${POINT_KILLS} times at storage points and ${RANDOM_KILLS} times at
   }
   for (const log of ['web1', 'web2', 'files'] as const) {
     const { read, stored, duplicates, rejected } = again[log]
-    const [all, below] = [sent.count(isOf[log]), sent.count((line) => isOf[log](line) && found.isBelow(line))]
+    const [all, below] = [sent.count(isOf[log]), sent.count((line) => isOf[log](line) && isBelow(line))]
     assert.deepEqual(
       { read, stored, duplicates, rejected },
       { read: all, stored: 0, duplicates: all - below, rejected: below },
     )
   }
+}
+
+test(`killed ${POINT_KILLS} times at storage points and ${RANDOM_KILLS} times at random, maintain and backfill lose and double no line`, async (t) => {
+  const { server, redis } = servers.current()
+  const { url } = server
+  const options = { url, folder, sent, times: new LineTimes({ retentionDays: RETENTION_DAYS, seed: 7 }) }
+  const logs = {
+    web1: new LiveLog('web1', options),
+    web2: new LiveLog('web2', options),
+    old: new OldLogs(options),
+  }
+  const { looks, fed1, fed2, killed } = await killAmidTraffic(url, logs)
+  const byPoint = killed.map((counts) => JSON.stringify(Object.fromEntries(counts)))
+  t.diagnostic(`maintain ${byPoint[0]}, backfill ${byPoint[1]}; ${looks} looks`)
+  for (const [lane, verb] of (['maintain', 'backfill'] as const).entries())
+    assert.deepEqual(new Set(killed[lane]?.keys()), new Set([...POINTS[verb], 'at random']))
+  assert.ok(looks > 10 * (POINT_KILLS + RANDOM_KILLS), `${looks} looks`)
+
+  summaryOf(await runIngest(url, ['backfill', ...logs.old.all, '--json']))
+  await maintainOnce(url)
+  await refused.read()
+  const found = await locate(redis, sent, { ids: IDS, archive, refused: refused.texts })
+  const [refused1, refused2] = ['web1', 'web2'].map((source) => found.refused.get(source) ?? 0)
+  t.diagnostic(
+    `${sent.count(() => true)} lines sent: ${found.stored} stored, ${found.archived} in archives, ${refused1} of web1 and ${refused2} of web2 refused as below retention`,
+  )
+  assert.ok(found.stored > 0 && found.archived > 0)
+  // Nobody else sent this one.
+  assert.equal(summaryOf(fed2).rejected, refused2)
+  const ofBoth = ({ source }: SentLine) => source === 'web1' || source === 'web2'
+  assert.equal(summaryOf(fed1).read + summaryOf(fed2).read, sent.count(ofBoth))
+  await assertNothingLeftBehind()
+
+  await sendAgain(url, logs, found.isBelow)
   const after = await locate(redis, sent, { ids: IDS, archive, refused: refused.texts })
   assert.deepEqual([after.stored, after.archived], [found.stored, found.archived])
 })
