@@ -67,21 +67,31 @@ async function look(work: { on: boolean }): Promise<number> {
 class Refused {
   readonly texts = new Set<string>()
   #last = '0'
+  #entries = 0
 
-  async read(): Promise<void> {
+  async keepReading(work: { readonly on: boolean }): Promise<void> {
+    while (work.on) {
+      await this.#readOn()
+      await delay(LOOK_MS)
+    }
+    await this.#readOn()
+  }
+
+  /** Fails where entries went before they could be read: then a line that was refused would pass for lost. */
+  async assertComplete(): Promise<void> {
+    const { redis } = servers.current()
+    const reply = ((await redis.xinfo('STREAM', REJECTS_KEY)) as unknown[]).map(String)
+    assert.equal(this.#entries, Number(reply[reply.indexOf('entries-added') + 1]), 'all rejects were seen')
+  }
+
+  async #readOn(): Promise<void> {
     const { redis } = servers.current()
     const entries = (await redis.xread('STREAMS', REJECTS_KEY, this.#last))?.[0]?.[1] ?? []
     for (const [id, fields] of entries) {
       assert.equal(fields[fields.indexOf('reason') + 1], 'below retention')
       this.texts.add(fields[fields.indexOf('line') + 1] ?? '')
       this.#last = id
-    }
-  }
-
-  async keepReading(work: { on: boolean }): Promise<void> {
-    while (work.on) {
-      await this.read()
-      await delay(LOOK_MS)
+      this.#entries++
     }
   }
 }
@@ -219,9 +229,13 @@ test(`killed ${POINT_KILLS} times at storage points and ${RANDOM_KILLS} times at
     assert.deepEqual(new Set(killed[lane]?.keys()), new Set([...POINTS[verb], 'at random']))
   assert.ok(looks > 10 * (POINT_KILLS + RANDOM_KILLS), `${looks} looks`)
 
+  const reading = { on: true }
+  const read = refused.keepReading(reading)
   summaryOf(await runIngest(url, ['backfill', ...logs.old.all, '--json']))
   await maintainOnce(url)
-  await refused.read()
+  reading.on = false
+  await read
+  await refused.assertComplete()
   const found = await locate(redis, sent, { ids: IDS, archive, refused: refused.texts })
   const [refused1, refused2] = ['web1', 'web2'].map((source) => found.refused.get(source) ?? 0)
   t.diagnostic(
