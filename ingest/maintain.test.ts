@@ -6,7 +6,7 @@ import { type IngestRun, type IngestSurroundings, runIngest, startIngest } from 
 import { everyLine, hotLines, sealedLines } from '../e2e/segments.ts'
 import { collectionId, openStoreServer } from '../e2e/store-server.ts'
 
-/** The verb as operators run it: a process of its own, beside others. */
+/** The verb as operators run it: a process of its own, beside others. Killed where it hurts it is in `e2e/at-size/kills.ts`. */
 
 const servers = openStoreServer()
 const WAIT_MS = 20_000
