@@ -1,0 +1,33 @@
+import { backfill } from './backfill.ts'
+import { findSourceFiles } from './backfill-files.ts'
+import { EXIT, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
+import { chooseRedis, openRedis } from './connection.ts'
+import type { Command } from './options.ts'
+import { concluded, keepClientField } from './read-verb.ts'
+
+/** @returns the exit code */
+export async function readFiles(command: Extract<Command, { verb: 'backfill' }>): Promise<number> {
+  const { clientField, json, waitSeconds } = command
+  const { stop, giveUp } = stopOnSignals()
+  const sources = await findSourceFiles(command.sources, say)
+  const choice = chooseRedis(process.env)
+  say(`Redis at ${choice.name}`)
+  const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
+  for (const { source } of sources) await keepClientField(redis, { source, clientField }, giveUp)
+  const { faults, ...outcome } = await backfill({
+    sources,
+    redis,
+    merge: {
+      redisUrl: choice.url,
+      commandTimeoutMs: INGEST_TIMEOUT_MS,
+      replicaWaitMs: waitSeconds * 1000,
+    },
+    output: process.stderr,
+    word: (text) => `ingest: ${text}`,
+    stop,
+    giveUp,
+  })
+  redis.disconnect()
+  const exitCode = concluded(outcome, { json })
+  return faults.length > 0 ? EXIT.unavailable : exitCode
+}
