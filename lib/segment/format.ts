@@ -26,7 +26,8 @@ import { VarintReader, VarintWriter } from './varint.ts'
  * tags:    varint n, n × (varint length, the tag as it ends a member, with its TAB); then a varint a line, its place there
  * text:    each line's own bytes and one LF: what a download serves, so that serving it takes no work a line
  *
- * Columns of their own, since alike compresses with alike, and since counting needs the times alone. Lengths are not
+ * Columns of their own, since alike compresses with alike, and since counting needs the times alone. Each frame has zstd's own
+ * checksum as well. Lengths are not
  * stored: a line holds no LF.
  */
 
@@ -111,6 +112,17 @@ export function decodeSummary(front: Buffer): SegmentSummary | { needsBytes: num
   return withinColumn(() => readSummary(decompress(front, header, 'summary')))
 }
 
+/**
+ * @param front the first bytes of a segment
+ * @returns each line's microseconds since the epoch, or how many bytes from the front are needed to read them
+ * @throws SegmentError
+ */
+export function decodeTimes(front: Buffer): Float64Array | { needsBytes: number } {
+  const header = readHeader(front)
+  if (front.length < header.endOf.times) return { needsBytes: header.endOf.times }
+  return withinColumn(() => readTimes(decompress(front, header, 'times'), header.count))
+}
+
 interface Header {
   readonly count: number
   readonly firstMicros: number
@@ -158,7 +170,11 @@ function compress(column: Buffer, level: number): Buffer {
     // The default hands out the frame in pieces, at half the speed; room for all of it is mostly for nothing, and counts
     // with the collector.
     chunkSize: (column.length >> 2) + 1024,
-    params: { [constants.ZSTD_c_compressionLevel]: level },
+    params: {
+      [constants.ZSTD_c_compressionLevel]: level,
+      // For readers of some columns alone, who cannot check the whole.
+      [constants.ZSTD_c_checksumFlag]: 1,
+    },
   })
 }
 

@@ -6,7 +6,7 @@ import type { SegmentSummary } from '../segment/summary.ts'
 import { segmentKey } from './keys.ts'
 import type { Descriptor } from './segment-descriptor.ts'
 import type { SegmentIndex } from './segment-index.ts'
-import { fetchSegment, fetchSummary, UnreadableSegment } from './segment-store.ts'
+import { fetchSegment, fetchSummary, fetchTimes, UnreadableSegment } from './segment-store.ts'
 
 /** Reading sealed lines through an index that may be out of date by the time a segment's body is asked for. */
 
@@ -39,6 +39,13 @@ const keptLines = new LRUCache<string, SegmentLines>({
 const keptSummaries = new LRUCache<string, SegmentSummary>({
   maxSize: KEPT_MINUTES,
   sizeCalculation: (summary) => summary.length + 1,
+})
+
+/** Bytes of times kept, for counting. */
+const KEPT_TIMES_BYTES = 16 * 1024 * 1024
+const keptTimes = new LRUCache<string, Float64Array>({
+  maxSize: KEPT_TIMES_BYTES,
+  sizeCalculation: ({ byteLength }) => byteLength + 1,
 })
 
 /** One read's way to the segments; what it could not get it remembers. */
@@ -81,6 +88,14 @@ export class SealedReader {
     return lines
   }
 
+  async #readTimes(descriptor: Descriptor): Promise<Float64Array | null> {
+    const kept = keptLines.get(descriptor.name)?.micros ?? keptTimes.get(descriptor.name)
+    if (kept) return kept
+    const times = await this.#fetched(descriptor, () => fetchTimes(this.#redis, this.#collection, descriptor))
+    if (times) keptTimes.set(descriptor.name, times)
+    return times
+  }
+
   async #fetched<T>(descriptor: Descriptor, fetch: () => Promise<T | null>): Promise<T | null> {
     const { name } = descriptor
     if (this.#unreadable.has(name)) return null
@@ -117,8 +132,8 @@ export class SealedReader {
     const place = index.firstReaching(micros)
     const descriptor = index.descriptors[place]
     if (!descriptor || descriptor.firstMicros >= micros) return index.linesBefore(place)
-    const lines = await this.read(descriptor)
-    return index.linesBefore(place) + (lines ? firstAtOrAfter(lines.micros, micros) : 0)
+    const times = await this.#readTimes(descriptor)
+    return index.linesBefore(place) + (times ? firstAtOrAfter(times, micros) : 0)
   }
 
   #giveUp({ name, firstMicros, lastMicros, lines }: Descriptor, reason: string): null {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
-import { decodeSegment, decodeSummary, SegmentError } from '../segment/format.ts'
+import { decodeSegment, decodeSummary, decodeTimes, SegmentError } from '../segment/format.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import type { SegmentSummary } from '../segment/summary.ts'
 import { segmentKey } from './keys.ts'
@@ -42,26 +42,43 @@ export async function fetchSegment(
   )
 }
 
-/** Holds the summary of most segments. */
-const FRONT_BYTES = 2048
+/** Holds the summary of most segments, and the times of many. */
+const FRONT_BYTES = 4096
 
 /** @returns as {@link fetchSegment}, the segment's lines by minute and status class. */
-export async function fetchSummary(
+export function fetchSummary(
   redis: Redis,
   collection: CollectionId,
   descriptor: Descriptor,
 ): Promise<SegmentSummary | null> {
-  const key = segmentKey(collection, descriptor.name)
+  return fetchFront(redis, segmentKey(collection, descriptor.name), descriptor, decodeSummary)
+}
+
+/** @returns as {@link fetchSegment}, each line's microseconds since the epoch, ascending. */
+export function fetchTimes(
+  redis: Redis,
+  collection: CollectionId,
+  descriptor: Descriptor,
+): Promise<Float64Array | null> {
+  return fetchFront(redis, segmentKey(collection, descriptor.name), descriptor, decodeTimes)
+}
+
+async function fetchFront<T extends object>(
+  redis: Redis,
+  key: string,
+  descriptor: Descriptor,
+  decode: (front: Buffer) => T | { needsBytes: number },
+): Promise<T | null> {
   for (let bytes = FRONT_BYTES; ; ) {
     const front = await answered(redis.getrangeBuffer(key, 0, bytes - 1))
     if (front.length === 0) return null
-    const summary = readable(key, descriptor, () => {
-      const read = decodeSummary(front)
-      if ('needsBytes' in read && front.length < bytes) throw new SegmentError('it ends within its summary')
-      return read
+    const read = readable(key, descriptor, () => {
+      const some = decode(front)
+      if ('needsBytes' in some && front.length < bytes) throw new SegmentError('it ends within its columns')
+      return some
     })
-    if (!('needsBytes' in summary)) return summary
-    bytes = summary.needsBytes
+    if (!('needsBytes' in read)) return read
+    bytes = read.needsBytes
   }
 }
 
