@@ -1,6 +1,6 @@
 import { backfill } from './backfill.ts'
 import { findSourceFiles } from './backfill-files.ts'
-import { EXIT, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
+import { EXIT, environment, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
 import { chooseRedis, openRedis } from './connection.ts'
 import type { Command } from './options.ts'
 import { concluded, keepClientField } from './read-verb.ts'
@@ -10,7 +10,7 @@ export async function readFiles(command: Extract<Command, { verb: 'backfill' }>)
   const { clientField, json, waitSeconds } = command
   const { stop, giveUp } = stopOnSignals()
   const sources = await findSourceFiles(command.sources, say)
-  const choice = chooseRedis(process.env)
+  const choice = chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
   for (const { source } of sources) await keepClientField(redis, { source, clientField }, giveUp)

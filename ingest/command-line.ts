@@ -5,6 +5,9 @@ export const EXIT = { done: 0, rejected: 1, usage: 2, unavailable: 3 } as const
 const FLUSH_MS = 3500
 export const INGEST_TIMEOUT_MS = 30_000
 
+/** What the verbs are given besides their arguments. */
+export const environment: NodeJS.ProcessEnv = process.env
+
 export const say = (text: string) => process.stderr.write(`ingest: ${text}\n`)
 
 /** The first signal ends the reading and stores what was read, the second ends the process. */

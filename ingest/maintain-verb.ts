@@ -1,6 +1,6 @@
 import { retentionDaysSource } from '#lib/access/retention-days.ts'
 import { parseMaintenanceSettings } from '#lib/settings.ts'
-import { EXIT, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
+import { EXIT, environment, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
 import { chooseRedis, openRedis } from './connection.ts'
 import { maintain, maintainJson, maintainText } from './maintain.ts'
 import type { Command } from './options.ts'
@@ -8,10 +8,10 @@ import type { Command } from './options.ts'
 /** @returns the exit code */
 export async function maintainStore(command: Extract<Command, { verb: 'maintain' }>): Promise<number> {
   const { everySeconds, json, waitSeconds } = command
-  const settings = parseMaintenanceSettings(process.env)
+  const settings = parseMaintenanceSettings(environment)
   const { sealAfterSeconds, memoryBudgetBytes, archiveDir, accessFile } = settings
   const { stop, giveUp } = stopOnSignals()
-  const choice = chooseRedis(process.env)
+  const choice = chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
   // A commit that hangs is not waited for: whether it was done or not, the next round goes on from there.

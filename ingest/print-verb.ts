@@ -1,4 +1,4 @@
-import { EXIT, say } from './command-line.ts'
+import { EXIT, environment, say } from './command-line.ts'
 import { chooseRedis, openRedis } from './connection.ts'
 import type { Command } from './options.ts'
 import { printLines } from './print.ts'
@@ -7,7 +7,7 @@ const PRINT_TIMEOUT_MS = 5000
 
 /** @returns the exit code */
 export async function print({ collection, from, to }: Extract<Command, { verb: 'print' }>): Promise<number> {
-  const choice = chooseRedis(process.env)
+  const choice = chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({
     ...choice,

@@ -3,7 +3,7 @@ import { PortalError } from '#lib/errors.ts'
 import { loadAppendScript } from '#lib/store/append.ts'
 import { writeClientField } from '#lib/store/client-fields.ts'
 import { BatchWriter } from './batch-writer.ts'
-import { EXIT, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
+import { EXIT, environment, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
 import { chooseRedis, openRedis } from './connection.ts'
 import type { ClientField, Command } from './options.ts'
 import { type Outcome, readStream } from './read-stream.ts'
@@ -46,7 +46,7 @@ export async function read({
   waitSeconds,
 }: Extract<Command, { verb: 'read' }>): Promise<number> {
   const { stop, giveUp } = stopOnSignals()
-  const choice = chooseRedis(process.env)
+  const choice = chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
   const loadScript = () => void loadAppendScript(redis).catch(() => undefined)

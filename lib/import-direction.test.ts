@@ -18,7 +18,7 @@ const SOURCE_FILE = /\.(?:[cm]?[jt]s|[jt]sx)$/
 /** What starts a process or hands one its settings. All else is given values. */
 const ENVIRONMENT_READERS = [
   'app/context.ts',
-  'ingest/main.ts',
+  'ingest/command-line.ts',
   'instrumentation.ts',
   'lib/build.ts',
   'lib/launch-child.mjs',
