@@ -188,7 +188,8 @@ test('light and dark are chosen without JavaScript, and the page arrives in its 
 test('everything on the explorer is reached and used by keyboard alone', async ({ signedIn }) => {
   const page = await signedIn('hr-owner')
   await page.goto(`/collections/1824${WINDOW.replace('limit=12', 'limit=3')}`)
-  const reachable = 'a[href], button, summary, input, [tabindex="0"]'
+  // The bars lead to windows that the time menu takes in words; sixty of them would stand in the way of the lines.
+  const reachable = 'a[href]:not(.histogram a), button, summary, input, [tabindex="0"]'
   const wanted = await page
     .locator(reachable)
     .evaluateAll((all) => all.filter((one) => one.checkVisibility()).length)
