@@ -56,8 +56,9 @@ function watchStore(shared: PortalContext): void {
       shared.storeRisk = error.detail
       logLine(`redis: ${error.publicMessage}`)
       if (isStart) process.exit(EXIT_STORE)
+    } finally {
+      isStart = false
     }
-    isStart = false
   })
 }
 

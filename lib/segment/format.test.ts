@@ -6,6 +6,7 @@ import { encodeMember } from '../line/member.ts'
 import {
   decodeSegment,
   decodeSummary,
+  decodeTimes,
   encodeSegment,
   QUICK_LEVEL,
   SEAL_LEVEL,
@@ -104,6 +105,14 @@ test('a flipped bit anywhere, a cut and something behind the end are faults, nev
   for (let length = 0; length < segment.length; length++)
     assert.throws(() => decodeSegment(segment.subarray(0, length)), SegmentError, `cut at ${length}`)
   assert.throws(() => decodeSegment(Buffer.concat([segment, Buffer.from('x')])), SegmentError)
+})
+
+test('a header that promises more than its columns hold takes no memory', () => {
+  const forged = encodeSegment(built(EXAMPLE), SEAL_LEVEL)
+  forged.writeUInt32LE(300_000_000, 8)
+  assert.throws(() => decodeTimes(forged), /its columns are too small for 300000000 lines/)
+  forged.writeUInt32LE(0xffff_ffff, 48)
+  assert.throws(() => decodeTimes(forged), SegmentError)
 })
 
 test('an unknown version and an unknown codec are named', () => {

@@ -20,7 +20,7 @@ import { VarintReader, VarintWriter } from './varint.ts'
  *     60  u32 CRC-32 of all bytes but these four
  *     64  summary, times, tags, text: one zstd frame each
  *
- * summary: see `segment-summary.ts`; in front, so that a histogram fetches a few hundred bytes
+ * summary: see `summary.ts`; in front, so that a histogram fetches a few hundred bytes
  * times:   a line: varint of seconds since the line before (the first: since 1970), varint of its microseconds, which
  *          count from the line before where the second is the same
  * tags:    varint n, n × (varint length, the tag as it ends a member, with its TAB); then a varint a line, its place there
@@ -40,6 +40,8 @@ const LF = 0x0a
 const MICROS_PER_SECOND = 1_000_000
 /** No column is larger, whatever a header says: memory is not taken on a broken segment's word. */
 const MAX_COLUMN_BYTES = 1024 * 1024 * 1024
+/** Output is taken in pieces of this size where a column is larger. */
+const MAX_CHUNK_BYTES = 16 * 1024 * 1024
 const COLUMNS = ['summary', 'times', 'tags', 'text'] as const
 type Column = (typeof COLUMNS)[number]
 
@@ -150,8 +152,12 @@ function readHeader(segment: Buffer): Header {
     endOf[name] = at
     rawBytesOf[name] = segment.readUInt32LE(44 + 4 * index)
   }
+  const count = segment.readUInt32LE(8)
+  // A time takes two bytes at least, a tag and a line one each: memory is not taken on a broken header's word.
+  if (2 * count > rawBytesOf.times || count > rawBytesOf.tags || count > rawBytesOf.text)
+    throw new SegmentError(`its columns are too small for ${count} lines`)
   return {
-    count: segment.readUInt32LE(8),
+    count,
     firstMicros: Number(segment.readBigUInt64LE(12)),
     lastMicros: Number(segment.readBigUInt64LE(20)),
     startOf,
@@ -183,7 +189,10 @@ function decompress(segment: Buffer, { startOf, endOf, rawBytesOf }: Header, nam
   if (rawBytes > MAX_COLUMN_BYTES) throw new SegmentError(`its ${name} are said to have ${rawBytes} bytes`)
   let column: Buffer
   try {
-    column = zstdDecompressSync(segment.subarray(startOf[name], endOf[name]), { chunkSize: rawBytes + 64 })
+    column = zstdDecompressSync(segment.subarray(startOf[name], endOf[name]), {
+      chunkSize: Math.min(rawBytes + 64, MAX_CHUNK_BYTES),
+      maxOutputLength: rawBytes + 1,
+    })
   } catch (error) {
     throw new SegmentError(`its ${name} do not decompress`, { cause: error })
   }

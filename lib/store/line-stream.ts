@@ -30,6 +30,8 @@ const streamLinesScript = new Script('stream-lines')
  */
 const PAGE_LINES = 1000
 const PAGE_BYTES = 256 * 1024
+/** By how much more is read where many hot lines share the moment of the last line given, which is sealed. */
+const GROWTH = 4
 
 /** The last line given. */
 interface Position {
@@ -93,21 +95,23 @@ export async function* streamLines(
   assertCollectionGrant(grant)
   const { collection } = grant
   const sealed = new SealedReader(redis, collection, { keeps: false })
-  const read = (after: Position | null) => {
-    const snapshot = takeSnapshot(redis, collection, { window, pageLines, after })
+  const read = (after: Position | null, growth = 1) => {
+    const snapshot = takeSnapshot(redis, collection, { window, pageLines, growth, after })
     // What is read ahead may fail while nobody waits for it; whoever asks for it next is told.
     snapshot.catch(() => undefined)
     return snapshot
   }
   let after: Position | null = null
   let next: Promise<Snapshot> | null = read(null)
+  let growth = 1
   while (next) {
     const snapshot: Snapshot = await next
     sealed.indexWasRead()
     if (snapshot.isMixed) {
       const merge: MergeEnd = yield* mergedStretches(snapshot, { sealed, window, pageLines, after })
+      growth = merge.isShort ? growth * GROWTH : 1
       after = merge.position
-      next = merge.isAtEnd ? null : read(after)
+      next = merge.isAtEnd ? null : read(after, growth)
     } else {
       const members = snapshot.chunks.flat()
       after = positionAt(members.at(-1), snapshot.lastScore)
@@ -126,8 +130,9 @@ function positionAt(member: Buffer | undefined, score: string): Position | null 
 async function takeSnapshot(
   redis: Redis,
   collection: CollectionId,
-  { window, pageLines, after }: { window: MicrosWindow; pageLines: number; after: Position | null },
+  asked: { window: MicrosWindow; pageLines: number; growth: number; after: Position | null },
 ): Promise<Snapshot> {
+  const { window, pageLines, growth, after } = asked
   for (;;) {
     const reply = await answered(
       streamLinesScript.run(
@@ -136,8 +141,8 @@ async function takeSnapshot(
         [
           scoreText(window.fromMicros),
           scoreText(window.toMicros),
-          pageLines,
-          PAGE_BYTES,
+          pageLines * growth,
+          PAGE_BYTES * growth,
           keptIndexWord(redis, collection),
           ...(after ? [after.score, after.member] : []),
         ],
@@ -177,6 +182,8 @@ interface MergeEnd {
   readonly position: Position | null
   /** Whether it was the window's last. */
   readonly isAtEnd: boolean
+  /** All hot lines of the snapshot had been given before: more of them are to be read at once. */
+  readonly isShort: boolean
 }
 
 /** Hot lines of a snapshot behind the last line given. */
@@ -220,7 +227,7 @@ async function* mergedStretches(
     } catch (error) {
       if (!(error instanceof StaleIndex)) throw error
       yield* gathered.rest()
-      return { position: gathered.position(), isAtEnd: false }
+      return { position: gathered.position(), isAtEnd: false, isShort: false }
     }
     reading = readAt(place + 1)
     if (!lines) continue
@@ -238,7 +245,11 @@ async function* mergedStretches(
   }
   if (place >= end) yield* gathered.addHot(hot.slice(at))
   yield* gathered.rest()
-  return { position: gathered.position(), isAtEnd: place >= end && !hasMore }
+  return {
+    position: gathered.position(),
+    isAtEnd: place >= end && !hasMore,
+    isShort: hasMore && hot.length === 0,
+  }
 }
 
 /** @returns the place of the first of a segment's lines that is in the window and behind the last line given */

@@ -30,7 +30,7 @@ const KEPT_BYTES = 64 * 1024 * 1024
 /** Minutes of summaries kept for histograms, some 100 bytes each. */
 const KEPT_MINUTES = 250_000
 
-/** By name, which stands for one segment of one collection for ever. */
+/** By the key they are stored under, whose name stands for one segment for ever. */
 const keptLines = new LRUCache<string, SegmentLines>({
   maxSize: KEPT_BYTES,
   maxEntrySize: KEPT_BYTES / 4,
@@ -78,22 +78,25 @@ export class SealedReader {
    * @throws StaleIndex; PortalError `store_unavailable`, `store_refused`
    */
   async read(descriptor: Descriptor): Promise<SegmentLines | null> {
-    const { name } = descriptor
-    const kept = keptLines.get(name)
+    const kept = keptLines.get(this.#keyOf(descriptor))
     if (kept) return kept
     const lines = await this.#fetched(descriptor, () =>
       fetchSegment(this.#redis, this.#collection, descriptor),
     )
-    if (lines && this.#keeps) keptLines.set(name, lines)
+    if (lines && this.#keeps) keptLines.set(this.#keyOf(descriptor), lines)
     return lines
   }
 
   async #readTimes(descriptor: Descriptor): Promise<Float64Array | null> {
-    const kept = keptLines.get(descriptor.name)?.micros ?? keptTimes.get(descriptor.name)
+    const kept = keptLines.get(this.#keyOf(descriptor))?.micros ?? keptTimes.get(this.#keyOf(descriptor))
     if (kept) return kept
     const times = await this.#fetched(descriptor, () => fetchTimes(this.#redis, this.#collection, descriptor))
-    if (times) keptTimes.set(descriptor.name, times)
+    if (times) keptTimes.set(this.#keyOf(descriptor), times)
     return times
+  }
+
+  #keyOf({ name }: Descriptor): string {
+    return segmentKey(this.#collection, name)
   }
 
   async #fetched<T>(descriptor: Descriptor, fetch: () => Promise<T | null>): Promise<T | null> {
@@ -108,7 +111,7 @@ export class SealedReader {
     }
     // Replaced or removed since the index was read; or lost, if an index read after this still names it.
     if (this.#missingBefore.has(name))
-      return this.#giveUp(descriptor, `${segmentKey(this.#collection, name)}: it is not there`)
+      return this.#giveUp(descriptor, `${this.#keyOf(descriptor)}: it is not there`)
     this.#missing.add(name)
     throw new StaleIndex()
   }
@@ -118,12 +121,12 @@ export class SealedReader {
    * @throws as {@link read}
    */
   async readSummary(descriptor: Descriptor): Promise<SegmentSummary | null> {
-    const kept = keptSummaries.get(descriptor.name)
+    const kept = keptSummaries.get(this.#keyOf(descriptor))
     if (kept) return kept
     const summary = await this.#fetched(descriptor, () =>
       fetchSummary(this.#redis, this.#collection, descriptor),
     )
-    if (summary) keptSummaries.set(descriptor.name, summary)
+    if (summary) keptSummaries.set(this.#keyOf(descriptor), summary)
     return summary
   }
 
