@@ -34,7 +34,7 @@ if floor and first < tonumber(floor) then return { 'floor', floor } end
 -- second only the nearest can reach into it.
 local covering = redis.call('ZRANGEBYSCORE', segments, first, '(' .. (last + 1))
 local before = redis.call('ZREVRANGEBYSCORE', segments, '(' .. first, '-inf', 'LIMIT', 0, 1)[1]
-if before and tonumber(string.match(before, '^[%d.]+:([%d.]+):')) >= first then table.insert(covering, 1, before) end
+if before and (tonumber(string.match(before, '^[%d.]+:([%d.]+):')) or math.huge) >= first then table.insert(covering, 1, before) end
 if table.concat(covering, '\n') ~= known then
   table.insert(covering, 1, 'segments')
   return covering

@@ -64,7 +64,7 @@ if origin ~= 'none' and floor and first < tonumber(floor) then return { 'floor',
 -- As in append.lua: segments are disjoint, so of those that begin before the first second only the nearest can reach it.
 local covering = redis.call('ZRANGEBYSCORE', segments, first, '(' .. (last + 1))
 local before = redis.call('ZREVRANGEBYSCORE', segments, '(' .. first, '-inf', 'LIMIT', 0, 1)[1]
-if before and tonumber(string.match(before, '^[%d.]+:([%d.]+):')) >= first then table.insert(covering, 1, before) end
+if before and (tonumber(string.match(before, '^[%d.]+:([%d.]+):')) or math.huge) >= first then table.insert(covering, 1, before) end
 if table.concat(covering, '\n') ~= known then return { 'segments' } end
 
 -- A hot line stands with the second of its own time, so that nothing but those seconds has to be looked at.

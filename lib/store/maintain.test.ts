@@ -278,3 +278,18 @@ check('a projection that was left behind is brought up to the counters', async (
   await round(redis, { nowSeconds: T + 10 })
   assert.equal(await redis.hget('known:', `hits:${id}`), '5')
 })
+
+check(
+  'lines and entries that no program of ours wrote keep nobody else from being maintained',
+  async (redis) => {
+    const [foreign, broken, own] = [newId(), newId(), newId()]
+    await append(redis, foreign, lines(5))
+    await redis.zadd(`logs:collid:${foreign}`, T - 1, 'two\nlines')
+    await append(redis, broken, lines(5))
+    await redis.zadd(`{logs:collid:${broken}}:segments`, T, 'nonsense')
+    await append(redis, own, lines(5))
+    const report = await round(redis, { nowSeconds: T + 2 * 86_400 })
+    assert.deepEqual(new Set(report.faults.map(({ collection }) => collection)), new Set([foreign, broken]))
+    assert.deepEqual(await sizes(redis, own), [5])
+  },
+)

@@ -9,7 +9,7 @@ import { DIRTY_KEY, KNOWN_KEY, knownField } from './keys.ts'
 import type { MaintainOptions, MaintainReport } from './maintain-report.ts'
 import { MemoryMeter } from './memory.ts'
 import { projectAll } from './projector.ts'
-import { answered } from './redis.ts'
+import { answered, redisFault } from './redis.ts'
 import { applyRetention } from './retention.ts'
 import { sealCollection, settledBefore } from './seal.ts'
 
@@ -57,7 +57,7 @@ export class Maintainer {
           if (look?.status === 'rejected') throw look.reason
           if (look) await this.maintainCollection(collection, look.value, options, report)
         } catch (error) {
-          const reason = collectionFault(error)
+          const reason = faultOfOne(error)
           if (reason === null) throw error
           report.faults.push({ collection, reason })
         }
@@ -97,10 +97,16 @@ export class Maintainer {
       archiveDir,
       meter: this.#meter,
     }
-    const { lines, problems, notes } = await applyBudget(options)
-    report.removed += lines
-    report.notes.push(...notes)
-    report.faults.push(...problems.map((reason) => ({ collection: null, reason })))
+    try {
+      const { lines, problems, notes } = await applyBudget(options)
+      report.removed += lines
+      report.notes.push(...notes)
+      report.faults.push(...problems.map((reason) => ({ collection: null, reason })))
+    } catch (error) {
+      const reason = faultOfOne(error)
+      if (reason === null) throw error
+      report.faults.push({ collection: null, reason: `MEMORY_BUDGET: ${reason}` })
+    }
   }
 
   /** The work on one collection, one step after the other, and then whether all its lines are accounted for. */
@@ -151,4 +157,14 @@ export class Maintainer {
       before: this.#remembered.get(collection)?.look,
     })
   }
+}
+
+/**
+ * @returns what is wrong with a collection, also where nobody thought of it: what other programs put under its keys must
+ * not keep all others from being maintained. Null for an error of the connection or the server.
+ */
+function faultOfOne(error: unknown): string | null {
+  const known = collectionFault(error)
+  if (known !== null || redisFault(error) !== 'other') return known
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
 }

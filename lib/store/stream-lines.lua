@@ -24,7 +24,7 @@ local function below(score) return redis.call('ZCOUNT', lines, '-inf', '(' .. sc
 
 -- Descriptor: first score ':' last score ':' …
 local function reaches(descriptor, score)
-  return descriptor ~= nil and tonumber(string.match(descriptor, '^[%d.]+:([%d.]+):')) >= tonumber(score)
+  return descriptor ~= nil and (tonumber(string.match(descriptor, '^[%d.]+:([%d.]+):')) or math.huge) >= tonumber(score)
 end
 
 local start, stop = below(from), below(to)
