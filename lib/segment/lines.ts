@@ -95,3 +95,15 @@ export class SegmentBuilder {
     }
   }
 }
+
+/** @returns the place, not before `from`, of the first of those ascending moments at or after `micros`; their number where none is. */
+export function firstAtOrAfter(moments: Float64Array, micros: number, from = 0): number {
+  let low = from
+  let high = moments.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((moments[middle] ?? 0) >= micros) high = middle
+    else low = middle + 1
+  }
+  return low
+}

@@ -30,8 +30,11 @@ import { reached } from './storage-points.ts'
 const commitScript = new Script('commit')
 
 /** A body that no commit followed is gone after this long. */
-const UNCOMMITTED_SECONDS = 600
+export const UNCOMMITTED_SECONDS = 600
 const NAME_BYTES = 9
+
+/** @returns a word that nobody had before. */
+export const newName = () => randomBytes(NAME_BYTES).toString('base64url')
 
 export interface SegmentChange {
   readonly collection: CollectionId
@@ -70,7 +73,7 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
   const written: Descriptor[] = []
   for (const lines of change.written) {
     const body = encodeSegment(lines, change.level)
-    const descriptor = describe(lines, body, change.level)
+    const descriptor = describeSegment(lines, body, change.level)
     await answered(redis.set(segmentKey(collection, descriptor.name), body, 'EX', UNCOMMITTED_SECONDS))
     written.push(descriptor)
     reached('bodies built', collection)
@@ -93,7 +96,8 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
   return refusalOf(String(verdict), details)
 }
 
-function describe(lines: SegmentLines, body: Buffer, level: number): Descriptor {
+/** @returns the index entry of a segment not written before, under a new name. */
+export function describeSegment(lines: SegmentLines, body: Buffer, level: number): Descriptor {
   return {
     firstMicros: lines.micros[0] ?? 0,
     lastMicros: lines.micros[lines.count - 1] ?? 0,
@@ -101,7 +105,7 @@ function describe(lines: SegmentLines, body: Buffer, level: number): Descriptor 
     textBytes: lines.text.length,
     storedBytes: body.length,
     level,
-    name: randomBytes(NAME_BYTES).toString('base64url'),
+    name: newName(),
   }
 }
 
@@ -129,7 +133,7 @@ function callOf(
     textOf(change.covering),
     textOf(change.replaced),
     textOf(written),
-    randomBytes(NAME_BYTES).toString('base64url'),
+    newName(),
     taken.origin === 'none' || !withLines ? '' : packMembers(taken.lines),
     [...counters.highestOf].map(([source, second]) => `${second}:${source}`).join(' '),
     taken.origin === 'none' ? '0' : String(taken.lines.count),

@@ -4,7 +4,7 @@ import type { CollectionId } from '../collection-id.ts'
 import { memberAt, SegmentBuilder, type SegmentLines } from '../segment/lines.ts'
 import { linesKey } from './keys.ts'
 import { answered } from './redis.ts'
-import { microsOfScore, microsOfSecond } from './score.ts'
+import { microsOfScore } from './score.ts'
 
 /** The lines of one step of retention, as they are archived and as they stay. */
 
@@ -34,12 +34,6 @@ export async function readHotBelow(
     hash.update(member)
   }
   return { lines: builder.lines(), digest: hash.digest('hex') }
-}
-
-/** @returns the place of the first line at or after a second; `count` where there is none. */
-export function placeOfSecond({ micros, count }: SegmentLines, second: number): number {
-  const place = micros.findIndex((moment) => moment >= microsOfSecond(second))
-  return place < 0 ? count : place
 }
 
 /** @returns the lines from a place on, as lines of their own. */

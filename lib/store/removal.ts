@@ -1,17 +1,17 @@
-import { randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { encodeSegment } from '../segment/format.ts'
-import type { SegmentLines } from '../segment/lines.ts'
+import { firstAtOrAfter, type SegmentLines } from '../segment/lines.ts'
 import { tidyArchives, writeArchive } from './archive.ts'
 import { WrongKeyType } from './collection-fault.ts'
+import { describeSegment, newName, UNCOMMITTED_SECONDS } from './commit.ts'
 import { archivingKey, countsKey, floorKey, linesKey, removalsKey, segmentKey, segmentsKey } from './keys.ts'
 import { answered, Script } from './redis.ts'
-import { linesFrom, placeOfSecond, readHotBelow, textInOrder } from './removal-lines.ts'
+import { linesFrom, readHotBelow, textInOrder } from './removal-lines.ts'
 import type { RemovalReason } from './removals.ts'
 import { planStep, type Removable, type StepPlan } from './retention-plan.ts'
-import { secondOfMicros } from './score.ts'
+import { microsOfSecond, secondOfMicros } from './score.ts'
 import { type Descriptor, descriptorText, parseDescriptor } from './segment-descriptor.ts'
 import { fetchStanding } from './standing-segments.ts'
 import { reached } from './storage-points.ts'
@@ -33,9 +33,6 @@ const removeScript = new Script('remove')
 const STEP_SEGMENTS = 16
 const STEP_HOT_LINES = 16_384
 const STEP_HOT_BYTES = 16 * 1024 * 1024
-/** The body of a rest that no removal followed is gone after this long. */
-const UNCOMMITTED_SECONDS = 600
-const NAME_BYTES = 9
 
 export interface StepOptions {
   readonly redis: Redis
@@ -68,8 +65,6 @@ interface Rest {
   readonly body: Buffer
 }
 
-const newName = () => randomBytes(NAME_BYTES).toString('base64url')
-
 /**
  * @throws UnreadableSegment for a segment whose lines are needed: to be archived, or to be divided; ArchiveFault;
  * WrongKeyType; PortalError `store_unavailable`, `store_refused`: the step may or may not have been done, and doing it again
@@ -82,7 +77,7 @@ export async function removeStep(options: StepOptions): Promise<StepOutcome> {
   const plan = planStep(found, STEP_SEGMENTS)
   const acrossLines = plan.across && (await fetchStanding(redis, collection, plan.across))
   if (plan.across && !acrossLines) return { kind: 'again' }
-  const keptFrom = acrossLines ? placeOfSecond(acrossLines, plan.floorSecond) : 0
+  const keptFrom = acrossLines ? firstAtOrAfter(acrossLines.micros, microsOfSecond(plan.floorSecond)) : 0
   const keptSecond = acrossLines ? secondOfMicros(acrossLines.micros[keptFrom] ?? 0) : cutSecond
   // Where no line is left below the cut, that is the floor, also when the lines that went were much older.
   const isDone = found.isLast && plan.floorSecond === found.limitSecond && keptSecond >= cutSecond
@@ -163,18 +158,7 @@ async function* sealedBelow({ redis, collection }: StepOptions, { whole, acrossL
 
 function encodeRest({ level }: Descriptor, lines: SegmentLines): Rest {
   const body = encodeSegment(lines, level)
-  return {
-    body,
-    descriptor: {
-      firstMicros: lines.micros[0] ?? 0,
-      lastMicros: lines.micros[lines.count - 1] ?? 0,
-      lines: lines.count,
-      textBytes: lines.text.length,
-      storedBytes: body.length,
-      level,
-      name: newName(),
-    },
-  }
+  return { body, descriptor: describeSegment(lines, body, level) }
 }
 
 async function remove(

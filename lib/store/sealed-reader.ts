@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import { LRUCache } from 'lru-cache'
 import type { CollectionId } from '../collection-id.ts'
-import type { SegmentLines } from '../segment/lines.ts'
+import { firstAtOrAfter, type SegmentLines } from '../segment/lines.ts'
 import type { SegmentSummary } from '../segment/summary.ts'
 import { segmentKey } from './keys.ts'
 import type { Descriptor } from './segment-descriptor.ts'
@@ -145,16 +145,4 @@ export class SealedReader {
     this.gaps.push({ firstMicros, lastMicros, lines, reason })
     return null
   }
-}
-
-/** @returns the place of the first of those ascending moments at or after `micros`; their number where none is. */
-export function firstAtOrAfter(moments: Float64Array, micros: number): number {
-  let low = 0
-  let high = moments.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((moments[middle] ?? 0) >= micros) high = middle
-    else low = middle + 1
-  }
-  return low
 }

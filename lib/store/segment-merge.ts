@@ -1,4 +1,4 @@
-import { memberAt, type SegmentLines } from '../segment/lines.ts'
+import { firstAtOrAfter, memberAt, type SegmentLines } from '../segment/lines.ts'
 import { microsOfSecond, secondOfMicros } from './score.ts'
 
 /**
@@ -65,7 +65,7 @@ function findDuplicates(segments: readonly SegmentLines[], lines: SegmentLines):
   let nearest = 0
   for (let place = 0; place < lines.count; ) {
     const second = secondOfMicros(lines.micros[place] ?? 0)
-    const end = lowerBound(lines.micros, microsOfSecond(second + 1), place)
+    const end = firstAtOrAfter(lines.micros, microsOfSecond(second + 1), place)
     while (nearest < segments.length && lastMicros(segments[nearest]) < microsOfSecond(second)) nearest++
     const members = membersOfSecond(segments, nearest, second)
     if (members.size > 0)
@@ -82,8 +82,8 @@ function membersOfSecond(segments: readonly SegmentLines[], nearest: number, sec
   for (let i = nearest; i < segments.length; i++) {
     const segment = segments[i]
     if (!segment || firstMicros(segment) >= microsOfSecond(second + 1)) break
-    const from = lowerBound(segment.micros, microsOfSecond(second))
-    const to = lowerBound(segment.micros, microsOfSecond(second + 1), from)
+    const from = firstAtOrAfter(segment.micros, microsOfSecond(second))
+    const to = firstAtOrAfter(segment.micros, microsOfSecond(second + 1), from)
     for (let at = from; at < to; at++) members.add(memberAt(segment, at).toString('latin1'))
   }
   return members
@@ -245,7 +245,7 @@ function cutAfter(lines: SegmentLines, start: number, limits: SegmentLimits): nu
   let end = Math.min(lines.count, start + Math.ceil(restLines / pieces))
   while (end > start + 1 && textBytesOf(lines, start, end) > limits.textBytes) end--
   if (end === lines.count) return end
-  const runStart = lowerBound(lines.micros, lines.micros[end] ?? 0)
+  const runStart = firstAtOrAfter(lines.micros, lines.micros[end] ?? 0)
   if (runStart > start) return runStart
   // One score's lines from the start on, more than a segment holds: they stay together.
   let runEnd = end
@@ -259,15 +259,3 @@ function textBytesOf({ starts }: SegmentLines, start: number, end: number): numb
 
 const firstMicros = (segment: SegmentLines | undefined) => segment?.micros[0] ?? 0
 const lastMicros = (segment: SegmentLines | undefined) => segment?.micros[segment.count - 1] ?? 0
-
-/** @returns the first place, not before `from`, whose moment is at or after that one. */
-function lowerBound(micros: Float64Array, moment: number, from = 0): number {
-  let low = from
-  let high = micros.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((micros[middle] ?? 0) < moment) low = middle + 1
-    else high = middle
-  }
-  return low
-}
