@@ -1,9 +1,15 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
+import type { Redis } from 'ioredis'
 import type { Page } from 'playwright/test'
 import { PROJECT_ROOT } from '../lib/build.ts'
+import { parseCollectionId } from '../lib/collection-id.ts'
+import { segmentKey, segmentsKey } from '../lib/store/keys.ts'
+import { applyRetention } from '../lib/store/retention.ts'
+import { parseDescriptor } from '../lib/store/segment-descriptor.ts'
 import { expect, feed, logLine, signIn, test } from './fixtures.ts'
+import { runIngest } from './ingest.ts'
 import type { RunningPortal } from './portal.ts'
 
 /**
@@ -34,6 +40,14 @@ const follow = (selector: string) => async (page: Page) => {
   const href = await page.locator(selector).nth(6).getAttribute('href')
   await page.goto(href ?? '')
 }
+
+const accessFileWith =
+  (rule: string): NonNullable<State['around']> =>
+  async ({ accessFile }) => {
+    const good = await readFile(accessFile, 'utf8')
+    await writeFile(accessFile, good + rule)
+    return () => writeFile(accessFile, good)
+  }
 
 const STATES: readonly State[] = [
   { name: 'signin', who: 'anonymous', path: '/signin' },
@@ -73,7 +87,22 @@ const STATES: readonly State[] = [
     path: `/collections/1824${WINDOW}&after=zzzzzzzzzz.0.0000000000000000`,
   },
   { name: 'lines-none-here', who: 'hr-owner', path: '/collections/1824?from=2020-01-01&to=2020-01-02' },
-  { name: 'lines-none-ever', who: 'web-owner', path: '/collections/3242' },
+  {
+    name: 'lines-none-ever',
+    who: 'web-owner',
+    path: '/collections/5001',
+    around: accessFileWith('  - { group: /it/web, collections: [5001] }\n'),
+  },
+  {
+    name: 'lines-removed-and-unreadable',
+    who: 'web-owner',
+    path: `/collections/762?from=2003-03-03T12:00Z&to=2003-03-05&limit=12`,
+  },
+  {
+    name: 'lines-none-but-removed',
+    who: 'web-owner',
+    path: '/collections/762?from=2003-03-03T10:00Z&to=2003-03-03T11:00Z',
+  },
   { name: 'lines-refused', who: 'hr-owner', path: '/collections/1824?from=soon&tz=utc&limit=0' },
   { name: 'menu-time', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Chosen times/) },
   { name: 'menu-zone', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Times in/) },
@@ -86,11 +115,13 @@ const STATES: readonly State[] = [
     name: 'admin-access-file-broken',
     who: 'admin',
     path: '/admin',
-    around: async ({ accessFile }) => {
-      const good = await readFile(accessFile, 'utf8')
-      await writeFile(accessFile, `${good}  - { group: /x, collections: [007] }\n`)
-      return () => writeFile(accessFile, good)
-    },
+    around: accessFileWith('  - { group: /x, collections: [007] }\n'),
+  },
+  {
+    name: 'admin-removals',
+    who: 'admin',
+    path: '/admin',
+    next: openMenu(/Lines removed/),
   },
   {
     name: 'store-down',
@@ -103,7 +134,7 @@ const STATES: readonly State[] = [
   },
 ]
 
-test.beforeAll(async ({ portal }) => {
+test.beforeAll(async ({ portal, redis }) => {
   const lines = Array.from({ length: 100 }, (_, n) =>
     logLine('1824', `page/${n}?of=a-hundred`, new Date(NOON + n * 30_000)),
   )
@@ -112,7 +143,31 @@ test.beforeAll(async ({ portal }) => {
   lines[5] = `${lines[5]?.replace('200 512', '301 -').replace('192.0.2.7', '2001:db8:4f1a:2c3d:5e6f:7a8b:9cad:e8f6')}`
   await feed(portal, lines)
   await feed(portal, [logLine('762', 'x')], 'web2')
+  await removeAndLose(portal, redis)
 })
+
+/** Lines of 762 on two days: those of the first are removed, and of the second a segment is lost. */
+async function removeAndLose(portal: RunningPortal, redis: Redis): Promise<void> {
+  const collection = parseCollectionId('762')
+  if (!collection) throw new Error('no id')
+  const nine = Date.UTC(2003, 2, 4, 9)
+  const kept = Array.from({ length: 20_000 }, (_, n) =>
+    logLine(collection, `kept/${n}`, new Date(nine + Math.floor(n / 8) * 1000)),
+  )
+  await feed(portal, [logLine(collection, 'removed', new Date(nine - 23 * 3_600_000)), ...kept], 'web3')
+  const { lines } = await applyRetention({
+    redis,
+    collection,
+    nowSeconds: nine / 1000 + 30 * 86_400,
+    retentionDays: 30,
+    archiveDir: null,
+    grainSeconds: 0,
+  })
+  expect(lines).toBe(1)
+  expect((await runIngest(portal.redis.url, ['maintain'])).exitCode).toBe(0)
+  const [first] = await redis.zrange(segmentsKey(collection), '0', '0')
+  await redis.del(segmentKey(collection, parseDescriptor(first ?? '').name))
+}
 
 const PEOPLE = [...new Set(STATES.map(({ who }) => who))]
 
