@@ -96,7 +96,7 @@ const STATES: readonly State[] = [
   {
     name: 'lines-removed-and-unreadable',
     who: 'web-owner',
-    path: `/collections/762?from=2003-03-03T12:00Z&to=2003-03-05&limit=12`,
+    path: '/collections/762?from=2003-03-03T12:00Z&to=2003-03-05&limit=12&after=oldest',
   },
   {
     name: 'lines-none-but-removed',
