@@ -26,7 +26,7 @@ export const sourcesKey = (id: CollectionId) => `{logs:collid:${id}}:sources`
 export const floorKey = (id: CollectionId) => `{logs:collid:${id}}:floor`
 /** Capped stream, what retention removed: `from`, `floor`, `lines`, `reason`, `at`, `days` (see `removals.ts`). */
 export const removalsKey = (id: CollectionId) => `{logs:collid:${id}}:removals`
-/** Hash: name of an archive file -> its state and path, while the removal of its lines is under way (see `archive.ts`). */
+/** Hash: name of an archive file -> its state, path and folder, while the removal of its lines is under way (see `archive.ts`). */
 export const archivingKey = (id: CollectionId) => `{logs:collid:${id}}:archiving`
 /** Capped stream, one entry an append: `first` and `last` second, `lines`. */
 export const arrivalsKey = (id: CollectionId) => `{logs:collid:${id}}:arrivals`
