@@ -97,6 +97,18 @@ test('what is measured is all that is kept of a collection, its counts of days w
   await check()
 })
 
+test('of a collection with many small segments and one with many appends the index and the arrivals are measured', async () => {
+  const { redis } = servers.current()
+  await add(redis, '12', linesOf(range(T, T + 200)))
+  for (const second of range(T, T + 200)) await seal(redis, '12', second, second + 1)
+  for (const second of range(T, T + 200)) await add(redis, '13', linesOf([second]))
+  for (const id of ['12', '13']) {
+    const [memory] = await new MemoryMeter().measure(redis, [collectionId(id)], 0)
+    const wanted = await measuredByRedis(redis, id)
+    assert.ok(memory && Math.abs(memory.bytes - wanted) < wanted / 20, `${id}: ${memory?.bytes} ${wanted}`)
+  }
+})
+
 test('counts of days that are large go with their lines until the rest fits', async () => {
   const { redis } = servers.current()
   await add(redis, '10', linesOf(range(T, T + 20 * DAY, 3600)))
@@ -167,7 +179,7 @@ test('what a budget removes is archived like anything else, and stays where it c
 
 test('a collection whose keys hold something else keeps the others from nothing', async () => {
   const { redis } = servers.current()
-  await add(redis, '8', linesOf(range(T, T + 100)))
+  await add(redis, '8', linesOf(range(T, T + 1000)))
   await redis.set(segmentsKey(collectionId('9')), 'mine')
   const outcome = await budget(['9', '8'], { budgetBytes: await tightFor(['8']) })
   assert.ok(outcome.fits && outcome.lines > 50, `${outcome.lines}`)

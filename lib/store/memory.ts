@@ -21,8 +21,8 @@ const AT_ONCE = 500
 /** Values before the descriptors in an answer: ten, and nine seconds of hot lines. */
 const HOT_FROM = 10
 const FIXED_VALUES = 19
-/** What a key costs besides a body: its name, entry and header, and what the allocator rounds up to. */
-const KEY_BYTES = 150
+/** What a body costs besides itself: its key, entry and header. */
+const KEY_BYTES = 96
 
 export interface CollectionMemory {
   readonly collection: CollectionId
