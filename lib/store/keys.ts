@@ -38,8 +38,10 @@ export const knownField = (id: CollectionId) => `hits:${id}`
 export const REJECTS_KEY = 'ingest:rejects'
 /** Hash: source -> which field before the time is the visitor's address; see `client-fields.ts`. */
 export const CLIENT_FIELDS_KEY = 'ingest:client-fields'
-/** Sorted set: collections that retention went about to remove from, by when it last did, epoch seconds. */
+/** Sorted set: collections that lines were removed from, by when that was last, epoch seconds. */
 export const REMOVED_FROM_KEY = 'ingest:removed-from'
+/** Sorted set: collections that a removal from is under way, or died, by when it began, epoch seconds. */
+export const REMOVING_FROM_KEY = 'ingest:removing-from'
 /** Set of collections whose projections are behind. */
 export const DIRTY_KEY = 'ingest:dirty'
 /** Set of collections a projector has taken from {@link DIRTY_KEY} and not finished; same slot. */
