@@ -3,6 +3,7 @@ import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import { commitSegments, type Verdict } from './commit.ts'
+import { JOINED_SEGMENT } from './join.ts'
 import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField } from './keys.ts'
 import { countLines } from './line-counters.ts'
 import { answered } from './redis.ts'
@@ -133,7 +134,7 @@ class Merge {
   ): Promise<void> {
     const { collection, origin, level } = this.#options
     const lines = linesAt(this.#options.lines, places)
-    const merged = mergeSegments(segments, lines, FULL_SEGMENT)
+    const merged = mergeSegments(segments, lines, FULL_SEGMENT, JOINED_SEGMENT)
     const fresh = merged.duplicates.length === 0 ? lines : linesAt(lines, merged.fresh)
     if (origin === 'backfill' && fresh.count === 0) {
       this.#duplicates += places.length
