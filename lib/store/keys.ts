@@ -13,12 +13,13 @@ export const segmentsKey = (id: CollectionId) => `{logs:collid:${id}}:segments`
 /** String, one sealed segment (see `lib/segment/format.ts`). */
 export const segmentKey = (id: CollectionId, name: string) => `{logs:collid:${id}}:segment:${name}`
 /**
- * Hash, all-time and authoritative: `hits`, `removed`, `last` (highest second stored), `index` (a new random word at every
- * change of the segment index), `folded` (first second of the first UTC day whose hash retention has not folded in) and the
- * countries and places (`c:…`, `l:…`) of the days before it.
+ * Hash, all-time and authoritative: `hits`, `removed`, `last` (highest second stored), `index` (a new random word, written by
+ * the script that changes the segment index, be it by a merge, a join or a removal, and by which readers keep the index;
+ * absent where nothing was ever sealed), `folded` (first second of the first UTC day whose hash retention has not folded in)
+ * and the countries and places (`c:…`, `l:…`) of the days before it.
  */
 export const countsKey = (id: CollectionId) => `{logs:collid:${id}}:counts`
-/** Hash, one UTC day of event time, authoritative: `hits`, `s:<status class>`, `h:<source>`. */
+/** Hash, one UTC day of event time, authoritative: `hits`, `s:<status class>`, `h:<source>`, countries and places `c:…`, `l:…`. */
 export const dayCountsKey = (id: CollectionId, day: string) => `{logs:collid:${id}}:counts:${day}`
 /** Hash: source -> highest second stored from it. */
 export const sourcesKey = (id: CollectionId) => `{logs:collid:${id}}:sources`

@@ -48,7 +48,8 @@ export interface MergeOutcome {
 }
 
 /**
- * Of hot lines, those that somebody else moved meanwhile are in none of the numbers.
+ * Of hot lines, those that somebody else moved meanwhile are in none of the numbers. A hot line that a segment holds too,
+ * which no append lets in, leaves the hot set as a duplicate; it was counted twice, and maintenance says so.
  * @throws UnreadableSegment, UnreadableIndex, WrongKeyType (see `collectionFault`): that collection's lines stay where they are; PortalError `store_unavailable`,
  * `store_refused`. What was committed before stays so; giving all lines again is harmless.
  */
