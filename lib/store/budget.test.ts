@@ -45,7 +45,7 @@ test('the oldest seconds of all collections go until the rest fits, and no more 
   assert.deepEqual([outcome.fits, outcome.problems], [true, []])
   assert.ok(outcome.heldBytes <= budgetBytes)
   assert.ok(outcome.heldBytes > budgetBytes * 0.8, `${outcome.heldBytes} of ${budgetBytes}`)
-  const floors = await redis.mget([a, b, c].map((id) => floorKey(collectionId(id))))
+  const floors = await Promise.all([a, b, c].map((id) => redis.get(floorKey(collectionId(id)))))
   const oldest = await Promise.all(
     [a, b, c].map(async (id) => Number((await standing(redis, id))[0]?.split(' ')[0])),
   )

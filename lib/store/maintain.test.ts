@@ -9,6 +9,7 @@ import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, linesKey, segmentKey, segm
 import { Maintainer } from './maintain.ts'
 import { KEEP_ALL, type MaintainReport, newReport } from './maintain-report.ts'
 import { FULL_SEGMENT, mergeLines } from './merge.ts'
+import { mastersOf } from './redis-client.ts'
 import { microsOfSecond, secondOfMicros } from './score.ts'
 import { readWholeIndex } from './standing-segments.ts'
 
@@ -53,7 +54,7 @@ const sizes = async (redis: Redis, id: string) =>
 function check(name: string, run: (redis: Redis) => Promise<void>) {
   test(name, async () => {
     const { redis } = servers.current()
-    await redis.flushall()
+    await Promise.all(mastersOf(redis).map((node) => node.flushall()))
     await run(redis)
   })
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Redis } from 'ioredis'
 import { add, DAY, linesOf } from '../../e2e/retention.ts'
 import { adminGrant, collectionId, openStoreServer, readGrant } from '../../e2e/store-server.ts'
 import type { AdminGrant, CollectionGrant } from '../access/decide.ts'
@@ -51,7 +52,7 @@ test('other days of retention are another event', async () => {
 
 test('admins read the newest event of the collections that lines were removed from last, and no more than asked', async () => {
   const { redis } = servers.current()
-  await redis.del(REMOVED_FROM_KEY, REMOVING_FROM_KEY)
+  await forgetRemovals(redis)
   for (const [index, id] of ['11', '12', '13'].entries()) {
     await add(redis, id, linesOf([T, T + 1]))
     await retain(id, T + 2 * DAY + index)
@@ -66,6 +67,10 @@ test('admins read the newest event of the collections that lines were removed fr
   assert.equal((await recent(5)).length, 3)
 })
 
+/** Keys of two slots. */
+const forgetRemovals = (redis: Redis) =>
+  Promise.all([REMOVED_FROM_KEY, REMOVING_FROM_KEY].map((key) => redis.del(key)))
+
 async function recent(limit: number) {
   const removals = await readRecentRemovals(servers.current().redis, adminGrant(), limit)
   return removals.map(({ collection, lines }) => [collection, lines])
@@ -73,7 +78,7 @@ async function recent(limit: number) {
 
 test('removals that fail in each round, however many, hide none that was done', async () => {
   const { redis } = servers.current()
-  await redis.del(REMOVED_FROM_KEY, REMOVING_FROM_KEY)
+  await forgetRemovals(redis)
   await add(redis, '21', linesOf([T, T + 1]))
   await retain('21', T + 2 * DAY)
   for (const id of ['22', '23', '24']) {
@@ -94,7 +99,7 @@ test('removals that fail in each round, however many, hide none that was done', 
 
 test('a removal whose run died right after it is read, and still when later ones removed nothing more', async () => {
   const { redis } = servers.current()
-  await redis.del(REMOVED_FROM_KEY, REMOVING_FROM_KEY)
+  await forgetRemovals(redis)
   await add(redis, '31', linesOf([T, T + 1]))
   await markRemoving(redis, collectionId('31'), T + 2 * DAY)
   const { kind } = await removeStep({
