@@ -2,8 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import { residentBytes } from './bench/process-memory.ts'
-import { expect, feed, logLine, test, until } from './fixtures.ts'
+import { expect, feed, logLine, test } from './fixtures.ts'
 import { downloaded, openDownload, ownerOf } from './raw-download.ts'
+import { until } from './waiting.ts'
 
 /** What a download takes of the process and of Redis, and how it ends when something goes away. */
 
@@ -185,7 +186,7 @@ async function whenQuiet(watched: { reads: () => number }): Promise<number> {
       await delay(1000)
       return watched.reads() === seen
     },
-    60_000,
+    { withinMs: 60_000 },
   )
   return seen
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
-import { cookieHeader, expect, feed, logLine, signIn, test, until } from './fixtures.ts'
+import { cookieHeader, expect, feed, logLine, signIn, test } from './fixtures.ts'
 import { startIngest } from './ingest.ts'
+import { until } from './waiting.ts'
 
 /** A collection's lines as a person goes through them. */
 

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { type BrowserContext, test as base, type Page } from 'playwright/test'
 import { runIngest } from './ingest.ts'
@@ -79,14 +78,4 @@ export function logLine(id: string, text: string, at = new Date()): string {
 export async function feed(portal: RunningPortal, lines: readonly string[], source = 'web1'): Promise<void> {
   const run = await runIngest(portal.redis.url, ['--source', source], `${lines.join('\n')}\n`)
   if (run.exitCode !== 0) throw new Error(run.stderr)
-}
-
-/** Repeats a look until it shows what is wanted; the condition ends the wait, the time only the test. */
-export async function until(what: string, look: () => Promise<boolean>, withinMs = 10_000): Promise<number> {
-  const started = Date.now()
-  while (!(await look())) {
-    if (Date.now() - started > withinMs) throw new Error(`not within ${withinMs} ms: ${what}`)
-    await delay(20)
-  }
-  return Date.now() - started
 }

@@ -52,6 +52,15 @@ export function startIngest(
   return { stdin, stderr, pid, done, signal: (name) => child.kill(name) }
 }
 
+/** @returns what the run has written to standard error so far. */
+export function collectStderr({ stderr }: RunningIngest): () => string {
+  let text = ''
+  stderr.on('data', (chunk: Buffer) => {
+    text += chunk
+  })
+  return () => text
+}
+
 /** Runs `ingest` on the whole of `input`. */
 export async function runIngest(
   redisUrl: string,

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { freePort, type RedisServer, startRedisServer } from './demo/redis-server.ts'
+import { until } from './waiting.ts'
 
 /** A Redis Cluster of one's own on loopback: three masters, each with a replica. */
 
@@ -18,8 +18,6 @@ const MASTERS = 3
 const SLOTS = 16_384
 /** After which a node that is silent counts as failed. Much less, and a busy machine fails over by itself. */
 const NODE_TIMEOUT_MS = 1_500
-const FORMING_MS = 30_000
-const LOOK_MS = 50
 
 async function startNode(password: string | undefined): Promise<{ server: RedisServer; busPort: number }> {
   const busPort = await freePort()
@@ -37,15 +35,6 @@ async function startNode(password: string | undefined): Promise<{ server: RedisS
   return { server, busPort }
 }
 
-/** Waits for what the nodes have to find out among themselves. */
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + FORMING_MS
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`the cluster did not form within ${FORMING_MS} ms: ${what}`)
-    await delay(LOOK_MS)
-  }
-}
-
 const ask = async (client: Redis, ...words: [string, ...string[]]): Promise<string> =>
   String(await client.call(...words))
 
@@ -61,7 +50,7 @@ async function form(clients: readonly Redis[], nodes: readonly { server: RedisSe
   const everyone = (holds: (client: Redis) => Promise<boolean>) => async () =>
     (await Promise.all(clients.map(holds))).every(Boolean)
   await until(
-    'nodes that know each other',
+    'the nodes of the cluster know each other',
     everyone(async (client) =>
       (await ask(client, 'CLUSTER', 'INFO')).includes(`known_nodes:${nodes.length}\r`),
     ),
@@ -71,7 +60,7 @@ async function form(clients: readonly Redis[], nodes: readonly { server: RedisSe
     if (master) await client.call('CLUSTER', 'REPLICATE', await ask(master, 'CLUSTER', 'MYID'))
   }
   await until(
-    'replicas in step',
+    'the replicas of the cluster are in step',
     async () =>
       (await Promise.all(clients.slice(MASTERS).map((client) => client.info('replication')))).every((text) =>
         text.includes('master_link_status:up'),
@@ -81,7 +70,7 @@ async function form(clients: readonly Redis[], nodes: readonly { server: RedisSe
       ),
   )
   await until(
-    'every slot served',
+    'the cluster serves every slot',
     everyone(async (client) => {
       const replicas = (await ask(client, 'CLUSTER', 'NODES')).split('slave ').length - 1
       return replicas === MASTERS && (await ask(client, 'CLUSTER', 'INFO')).includes('cluster_state:ok')

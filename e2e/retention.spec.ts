@@ -1,5 +1,5 @@
 import { parseCollectionId } from '../lib/collection-id.ts'
-import { applyRetention } from '../lib/store/retention.ts'
+import { applyRetention, removeBelow } from '../lib/store/retention.ts'
 import { expect, feed, logLine, test } from './fixtures.ts'
 
 /** What retention removed, as owners and admins are told. All of it is long before the lines of other specs. */
@@ -41,6 +41,7 @@ test('owners are told what was removed wherever a window reaches below it, empty
   await open('2001-01-13T00:00Z', '2001-01-14T00:00Z')
   await expect(page.getByText(NOTICE)).toBeVisible()
   await expect(page.getByRole('heading', { name: 'No lines here' })).toBeVisible()
+  await expect(page.getByText('The store holds no line that is stamped within 13 Jan 2001')).toBeVisible()
   await open('2001-01-15T12:00Z', '2001-01-15T13:00Z')
   await expect(page.getByText('2 lines', { exact: false }).first()).toBeVisible()
   await expect(page.getByText('were removed')).toHaveCount(0)
@@ -76,4 +77,29 @@ test('an owner of something else is told nothing', async ({ signedIn }) => {
   await page.goto('/collections/1824?from=2001-01-01&to=2001-02-01')
   await expect(page.getByRole('heading', { name: 'No lines here' })).toBeVisible()
   await expect(page.getByText('were removed')).toHaveCount(0)
+})
+
+test('each reason for which lines of the window went is given, and a newest line that went is not linked', async ({
+  redis,
+  signedIn,
+}) => {
+  const collection = parseCollectionId('3242')
+  if (!collection) throw new Error('no id')
+  const cutSecond = NOON / 1000 + 30
+  const nowSeconds = NOON / 1000 + 86_400
+  const how = { reason: 'budget', days: null, nowSeconds, archiveDir: null } as const
+  expect((await removeBelow({ redis, collection, cutSecond, ...how })).lines).toBe(1)
+  const page = await signedIn('web-owner')
+  const open = (from: string, to: string) => page.goto(`/collections/${ID}?from=${from}&to=${to}&tz=utc`)
+  await open('2001-01-15T11:00Z', '2001-01-15T13:00Z')
+  await expect(
+    page.getByText('were removed (the store’s memory budget; retention of 30 days).'),
+  ).toBeVisible()
+  await open('2001-01-15T12:00Z', '2001-01-15T13:00Z')
+  await expect(page.getByText('were removed (the store’s memory budget).')).toBeVisible()
+  expect((await removeBelow({ redis, collection, ...how, cutSecond: cutSecond + 60 })).lines).toBe(1)
+  await open('2001-01-15T12:00Z', '2001-01-15T13:00Z')
+  await expect(
+    page.getByText('The newest line was of 15 Jan 2001, 12:01:00; none is kept any more.'),
+  ).toBeVisible()
 })

@@ -94,6 +94,9 @@ for (const [fault, day] of [
       const minute = (micros: number) => `${new Date(micros / 1000).toISOString().slice(0, 16)}Z`
       const words = `${broken.lines.toLocaleString('en-US')} lines of`
       await expect(page.getByRole('alert').filter({ hasText: words })).toContainText('could not be read')
+      await expect(page.locator('figcaption')).toContainText(
+        `without ${broken.lines.toLocaleString('en-US')} lines that could not be read`,
+      )
       await expect(page.locator('tbody tr').first()).toContainText(`/sealed-${COUNT - others.length}`)
       const range = ['--from', `2002-06-0${day}T09:00Z`, '--to', `2002-06-0${day}T10:00Z`]
       const printed = await runIngest(portal.redis.url, ['print', ID, ...range])

@@ -106,6 +106,8 @@ export async function append(redis: Redis, id: string, lines: readonly TestMembe
 export const merge = (redis: Redis, id: string, lines: readonly TestMember[], origin: 'hot' | 'backfill') =>
   mergeLines(redis, { collection: collectionId(id), lines: segmentLines(lines), origin, level: SEAL_LEVEL })
 
+const FLIPPED_BYTE = 80
+
 /** Runs `act` once, when that point is reached in this process. */
 export async function at<T>(
   point: StoragePoint,
@@ -125,4 +127,10 @@ export async function at<T>(
   } finally {
     unsubscribe(STORAGE_CHANNEL, onPoint)
   }
+}
+
+/** Damages a segment's body within its columns. */
+export async function flipBit(redis: Redis, key: string): Promise<void> {
+  const [byte = 0] = await redis.getrangeBuffer(key, FLIPPED_BYTE, FLIPPED_BYTE)
+  await redis.setrange(key, FLIPPED_BYTE, Buffer.from([byte ^ 1]))
 }

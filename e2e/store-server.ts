@@ -47,6 +47,13 @@ export async function keysOf(redis: Redis, pattern: string): Promise<string[]> {
   return (await Promise.all(mastersOf(redis).map((node) => node.keys(pattern)))).flat()
 }
 
+/** How often a command was carried out since the servers started, also within scripts, on all of them. */
+export async function callsOf(redis: Redis, command: string): Promise<number> {
+  const stats = await Promise.all(mastersOf(redis).map((node) => node.info('commandstats')))
+  const calls = stats.map((text) => new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(text)?.[1])
+  return calls.reduce((sum, count) => sum + Number(count ?? 0), 0)
+}
+
 /** Starts a Redis before the file's tests and ends it after them; `current()` is for use within a test. */
 export function openStoreServer(): { current: () => StoreServer } {
   let store: StoreServer | null = null

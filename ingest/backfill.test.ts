@@ -4,15 +4,15 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import { connectRedis, whenReady } from '#lib/store/redis.ts'
 import { type RedisServerOptions, startRedisServer } from '../e2e/demo/redis-server.ts'
-import { counts, type RunningIngest, runIngest, startIngest } from '../e2e/ingest.ts'
+import { collectStderr, counts, runIngest, startIngest } from '../e2e/ingest.ts'
 import { randomFrom } from '../e2e/random-from.ts'
 import { everyLine, hotLines, sealedLines } from '../e2e/segments.ts'
 import { openStoreServer } from '../e2e/store-server.ts'
+import { until } from '../e2e/waiting.ts'
 
 /** The command as operators run it: a process that is given files, against a real Redis and real faults. */
 
@@ -42,22 +42,6 @@ async function startOwn(context: TestContext, options: RedisServerOptions = {}) 
 }
 
 const inStore = ({ stored = 0, duplicates = 0 }: Record<string, number>) => stored + duplicates
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + WAIT_MS
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${what}`)
-    await delay(20)
-  }
-}
-
-function collectStderr(run: RunningIngest): () => string {
-  let text = ''
-  run.stderr.on('data', (chunk: Buffer) => {
-    text += chunk
-  })
-  return () => text
-}
 
 const stampOf = (second: number) => {
   const [day, time] = new Date(second * 1000).toISOString().split('T')

@@ -1,23 +1,22 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { countsKey, segmentsKey } from '#lib/store/keys.ts'
 import { streamLines } from '#lib/store/line-stream.ts'
 import { EVERYTHING } from '#lib/store/reading.ts'
 import { connectRedis, whenReady } from '#lib/store/redis.ts'
 import { type RedisServer, startRedisServer } from '../e2e/demo/redis-server.ts'
-import { counts, type RunningIngest, runIngest, startIngest } from '../e2e/ingest.ts'
+import { collectStderr, counts, type RunningIngest, runIngest, startIngest } from '../e2e/ingest.ts'
 import { startRedisCluster } from '../e2e/redis-cluster.ts'
 import { startRedisSentinel } from '../e2e/redis-sentinel.ts'
 import { collectionId, readGrant } from '../e2e/store-server.ts'
+import { until } from '../e2e/waiting.ts'
 
 /** A master is killed while `ingest` writes to it and `maintain` seals on it, and its replica takes over. */
 
 const COLLECTIONS = 30
 const LINES = 60_000
-const WAIT_MS = 40_000
 const TEST_MS = 100_000
 /** Lines written between two looks at whether the pipe takes more. */
 const STEP_LINES = 500
@@ -29,14 +28,6 @@ function logLine(n: number): string {
   const what = n - (n % 10 === 9 ? COLLECTIONS : 0)
   const seconds = String(Math.floor(n / 1500) % 60).padStart(2, '0')
   return `192.0.2.${what % 250} - - [06/May/2013:09:54:${seconds} +0000] "GET /page/${what} HTTP/1.1" 200 ${n % 7} "-" "agent" ${idOf(n)}`
-}
-
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + WAIT_MS
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${what}`)
-    await delay(20)
-  }
 }
 
 async function feed(run: RunningIngest, from: number, to: number): Promise<void> {
@@ -84,10 +75,7 @@ async function surviveFailover(url: string, masterOf: (key: string) => Promise<R
     const run = startIngest(url, ['--source', 'web1', '--json'])
     // The lines are old, so they are sealed as they come.
     const maintenance = startIngest(url, ['maintain', '--every', '1s', '--json'])
-    let stderr = ''
-    run.stderr.on('data', (chunk: Buffer) => {
-      stderr += chunk
-    })
+    const stderr = collectStderr(run)
     const third = Math.floor(LINES / 3)
     await feed(run, 0, third)
     const key = segmentsKey(collectionId(idOf(0)))
@@ -95,8 +83,8 @@ async function surviveFailover(url: string, masterOf: (key: string) => Promise<R
     const master = await masterOf(key)
     const feeding = feed(run, third, 2 * third)
     master.process.kill('SIGKILL')
-    await until('it says that it waits', () => stderr.includes('Waiting; nothing is lost'))
-    await until('it says that it goes on', () => stderr.includes('takes lines again'))
+    await until('it says that it waits', () => stderr().includes('Waiting; nothing is lost'))
+    await until('it says that it goes on', () => stderr().includes('takes lines again'))
     await feeding
     await feed(run, 2 * third, LINES)
     run.stdin.end()

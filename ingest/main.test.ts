@@ -6,35 +6,18 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { startRedisServer } from '../e2e/demo/redis-server.ts'
-import { counts, type RunningIngest, runIngest, startIngest } from '../e2e/ingest.ts'
+import { collectStderr, counts, runIngest, startIngest } from '../e2e/ingest.ts'
 import { openStoreServer } from '../e2e/store-server.ts'
+import { until } from '../e2e/waiting.ts'
 
 /** The command as operators run it: a process with pipes, against a real Redis and real faults. */
 
 const servers = openStoreServer()
 const SAMPLE = '99.32.443.66 - [06/May/2013:09:54:52 -0400] "GET /index.php HTTP/1.1" 200 (etc) 1824'
-const WAIT_MS = 20_000
 
 function logLine(id: string, n: number, second = n % 60): string {
   const ss = String(second).padStart(2, '0')
   return `192.0.2.${n % 250} - - [06/May/2013:09:54:${ss} +0000] "GET /page/${n} HTTP/1.1" 200 ${n} "-" "agent" ${id}`
-}
-
-/** Waits for a condition that a fault brings about, not for a time. */
-async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const deadline = Date.now() + WAIT_MS
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${what}`)
-    await delay(20)
-  }
-}
-
-function collectStderr(run: RunningIngest): () => string {
-  let text = ''
-  run.stderr.on('data', (chunk: Buffer) => {
-    text += chunk
-  })
-  return () => text
 }
 
 test('the sample line of the original lands in its collection with its own second as score', async () => {

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import { countsKey, MAINTAIN_LEASE_KEY } from '#lib/store/keys.ts'
-import { type IngestRun, type IngestSurroundings, runIngest, startIngest } from '../e2e/ingest.ts'
+import {
+  collectStderr,
+  type IngestRun,
+  type IngestSurroundings,
+  runIngest,
+  startIngest,
+} from '../e2e/ingest.ts'
 import { everyLine, hotLines, sealedLines } from '../e2e/segments.ts'
 import { collectionId, openStoreServer } from '../e2e/store-server.ts'
+import { until } from '../e2e/waiting.ts'
 
 /** The verb as operators run it: a process of its own, beside others. Killed where it hurts it is in `e2e/at-size/kills.ts`. */
 
 const servers = openStoreServer()
-const WAIT_MS = 20_000
 
 const MONTH = 'May/2013'
 function logLine(id: string, n: number, second: number): string {
@@ -85,22 +90,14 @@ test('with --every it goes on until it is told to stop, over an outage of Redis 
   const { server, redis } = servers.current()
   await redis.flushall()
   const run = startIngest(server.url, ['maintain', '--every', '1s', '--json'])
-  let said = ''
-  run.stderr.on('data', (chunk: Buffer) => {
-    said += chunk
-  })
-  const until = async (what: string, holds: () => Promise<boolean> | boolean) => {
-    const deadline = Date.now() + WAIT_MS
-    while (!(await holds())) {
-      assert.ok(Date.now() < deadline, `not within ${WAIT_MS} ms: ${what}\n${said}`)
-      await delay(20)
-    }
-  }
+  const details = collectStderr(run)
   await runIngest(server.url, [], logLine('45', 1, 1))
-  await until('the first line is sealed', async () => (await hotLines(redis, '45')).length === 0)
+  await until('the first line is sealed', async () => (await hotLines(redis, '45')).length === 0, { details })
   await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes')
   await runIngest(server.url, [], logLine('45', 2, 2))
-  await until('the second line is sealed', async () => (await hotLines(redis, '45')).length === 0)
+  await until('the second line is sealed', async () => (await hotLines(redis, '45')).length === 0, {
+    details,
+  })
   run.signal('SIGTERM')
   const { exitCode, stdout } = await run.done
   assert.equal(exitCode, 0)

@@ -13,7 +13,7 @@ import { Redis } from 'ioredis'
 import { writeLogs } from '../bench/load-files.ts'
 import { signInAtPortal } from '../bench/portal-sign-in.ts'
 import { LOAD_START_SECOND, largestCollection, referenceLoad } from '../bench/reference-load.ts'
-import { runIngest, startIngest } from '../ingest.ts'
+import { collectStderr, runIngest, startIngest } from '../ingest.ts'
 import { type RunningPortal, startPortal } from '../portal.ts'
 import { atSize } from './size.ts'
 
@@ -21,6 +21,8 @@ import { atSize } from './size.ts'
 
 const run = promisify(execFile)
 const LINES = atSize(10_000_000)
+/** Downloads that all lines are sealed within; one takes as long as several rounds of maintenance. */
+const MOST_DOWNLOADS = 100
 const WHOLE = `from=${LOAD_START_SECOND - 3600}&to=${LOAD_START_SECOND + LINES}`
 
 let folder = ''
@@ -87,10 +89,17 @@ test(`${LINES} lines are downloaded byte for byte while they are sealed, while t
   const redis = new Redis(portal.redis.url)
   const wordOfIndex = () => redis.hget(`{logs:collid:${largestCollection}}:counts`, 'index')
   const maintenance = startIngest(portal.redis.url, ['maintain', '--every', '1s'])
+  const said = collectStderr(maintenance)
+  let hasEnded = false
+  void maintenance.done.then(() => {
+    hasEnded = true
+  })
   try {
     let changes = 0
     let hotLeft = true
     for (let rounds = 0; rounds < 3 || hotLeft; rounds++) {
+      assert.ok(!hasEnded, `maintain ended before all lines were sealed: ${said()}`)
+      assert.ok(rounds < MOST_DOWNLOADS, `not all lines are sealed after ${rounds} downloads: ${said()}`)
       const before = await wordOfIndex()
       assert.equal(await downloaded(cookie), expected)
       if ((await wordOfIndex()) !== before) changes++

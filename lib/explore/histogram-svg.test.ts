@@ -7,6 +7,7 @@ const minute = (n: number) => T + n * 60_000_000
 const HISTOGRAM = {
   bounds: [minute(0), minute(2), minute(4), minute(6)],
   counts: [5, 0, 1200],
+  gaps: [],
   stepMinutes: 2,
 }
 
@@ -38,5 +39,18 @@ test('the caption says what a bar is, the most there are, and the ends where the
   assert.match(
     histogramInWords({ ...HISTOGRAM, stepMinutes: 1440 }, { ...window, fromMicros: 0 }, 'UTC'),
     /^Lines in each day of 24 Nov 2026, 13:40–13:46 \(UTC\); most/,
+  )
+})
+
+test('the caption says how many lines the bars lack', () => {
+  const window = { fromMicros: minute(0), toMicros: minute(6) }
+  const gap = { firstMicros: minute(1), lastMicros: minute(3), lines: 4096, reason: 'broken' }
+  assert.equal(
+    histogramInWords({ ...HISTOGRAM, gaps: [gap] }, window, 'UTC'),
+    'Lines in each 2 minutes; most, 1,200, from 24 Nov 2026, 13:44:00; without 4,096 lines that could not be read',
+  )
+  assert.equal(
+    histogramInWords({ ...HISTOGRAM, counts: [0, 0, 0], gaps: [{ ...gap, lines: 1 }] }, window, 'UTC'),
+    'Lines in each 2 minutes; without 1 line that could not be read',
   )
 })

@@ -22,7 +22,10 @@ export interface HistogramOptions {
 }
 
 /** @returns `<svg>`; its bars are not reached by keyboard, since what they lead to is a window like any other. */
-export function histogramSvg({ bounds, counts }: Histogram, { zone, hrefOf }: HistogramOptions): string {
+export function histogramSvg(
+  { bounds, counts }: Pick<Histogram, 'bounds' | 'counts'>,
+  { zone, hrefOf }: HistogramOptions,
+): string {
   const first = bounds[0] ?? 0
   const scale = WIDTH / ((bounds.at(-1) ?? 0) - first)
   const most = Math.max(...counts)
@@ -43,10 +46,11 @@ export function histogramSvg({ bounds, counts }: Histogram, { zone, hrefOf }: Hi
 
 /**
  * @param window the page's; named are the bars' own ends where they show a part of it
- * @returns what the bars say, for a caption: `Lines in each 2 minutes; most, 512, from 24 Nov 2026, 13:40`
+ * @returns what the bars say, for a caption: `Lines in each 2 minutes; most, 512, from 24 Nov 2026, 13:40`, and how many
+ * lines they lack
  */
 export function histogramInWords(
-  { bounds, counts, stepMinutes }: ExplorerHistogram,
+  { bounds, counts, gaps, stepMinutes }: ExplorerHistogram,
   window: MicrosWindow,
   zone: string,
 ): string {
@@ -54,7 +58,10 @@ export function histogramInWords(
   const at = bounds[counts.indexOf(most)] ?? 0
   const part = { fromMicros: bounds[0] ?? 0, toMicros: bounds.at(-1) ?? 0 }
   const isPart = part.fromMicros !== window.fromMicros || part.toMicros !== window.toMicros
-  return `Lines in each ${stepInWords(stepMinutes)}${isPart ? ` of ${windowInWords(part, zone)}` : ''}; most, ${formatNumber(most)}, from ${momentInWords(at / 1000, zone)}`
+  const lacking = gaps.reduce((sum, { lines }) => sum + lines, 0)
+  const named = `Lines in each ${stepInWords(stepMinutes)}${isPart ? ` of ${windowInWords(part, zone)}` : ''}`
+  const highest = most > 0 ? `; most, ${formatNumber(most)}, from ${momentInWords(at / 1000, zone)}` : ''
+  return `${named}${highest}${lacking > 0 ? `; without ${linesInWords(lacking)} that could not be read` : ''}`
 }
 
 function linesInWords(lines: number): string {

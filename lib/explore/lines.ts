@@ -4,6 +4,7 @@ import { readClientFields } from '../store/client-fields.ts'
 import { readGrantedHits } from '../store/counts.ts'
 import { type Histogram, readHistogram } from '../store/histogram.ts'
 import { EVERYTHING, type Page, readAround, readPage } from '../store/reading.ts'
+import type { Gap } from '../store/sealed-reader.ts'
 import { type ExplorerQuery, isContext } from './query.ts'
 import { timeBuckets } from './time-buckets.ts'
 import type { Clock } from './window.ts'
@@ -17,6 +18,7 @@ export interface ExplorerHistogram extends Histogram {
 
 /** What an explorer page shows of the store. */
 export interface ExplorerLines {
+  /** Its gaps are also those of the histogram, each once. */
   readonly page: Page
   /** The place on the page of the one line it is about; null where there is none, or it is not to be found. */
   readonly target: number | null
@@ -43,7 +45,14 @@ export async function readExplorerLines(
     readClientFields(redis),
     isContext(query.start) ? null : readWindowHistogram(redis, grant, query),
   ])
-  return { page, target: place, newest: hits?.lastSeen ?? null, clientFields, histogram }
+  const gaps = eachOnce([...page.gaps, ...(histogram?.gaps ?? [])])
+  return { page: { ...page, gaps }, target: place, newest: hits?.lastSeen ?? null, clientFields, histogram }
+}
+
+/** The page and the bars may come upon the same segment. */
+function eachOnce(gaps: readonly Gap[]): Gap[] {
+  const byStart = new Map(gaps.map((gap) => [gap.firstMicros, gap]))
+  return [...byStart.values()].sort((a, b) => a.firstMicros - b.firstMicros)
 }
 
 async function readWindowHistogram(

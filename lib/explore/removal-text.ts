@@ -7,3 +7,16 @@ export function removalReason({ reason, days }: Pick<Removal, 'reason' | 'days'>
   if (days === null) return 'retention'
   return `retention of ${formatNumber(days)} ${days === 1 ? 'day' : 'days'}`
 }
+
+/**
+ * @param removals the newest first
+ * @returns why lines of some seconds, `[fromSecond, toSecond)`, were removed, each reason once; '' where none of them was:
+ * `retention of 30 days; the store’s memory budget`
+ */
+export function removalReasons(
+  removals: readonly Removal[],
+  { fromSecond, toSecond }: { fromSecond: number; toSecond: number },
+): string {
+  const within = removals.filter((one) => one.fromSecond < toSecond && one.floorSecond > fromSecond)
+  return [...new Set(within.map(removalReason))].join('; ')
+}

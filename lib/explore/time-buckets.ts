@@ -1,5 +1,5 @@
 import type { MicrosWindow } from '../store/reading.ts'
-import { microsOf, zonedAt } from './local-time.ts'
+import { microsOf, startOfDate, zonedAt } from './local-time.ts'
 
 /** Cutting a window into pieces of a round length, beginning at round times of a zone's clock. */
 
@@ -42,19 +42,40 @@ export function timeBuckets({ fromMicros, toMicros }: MicrosWindow, zone: string
   const bounds = [fromMicros]
   for (const bound of roundTimes(fromMicros, stepMinutes, zone)) {
     if (bound >= toMicros) break
-    if (bound > fromMicros) bounds.push(bound)
+    if (bound > (bounds.at(-1) ?? fromMicros)) bounds.push(bound)
   }
   return { bounds: [...bounds, toMicros], stepMinutes }
 }
 
-/** Steps of a day and more are counted in days of the calendar, which clocks set forth and back make longer or shorter. */
+/**
+ * @yields moments from `fromMicros` on or a little before, ascending, at which the zone's clock shows a multiple of the
+ * step. Where it is set back over one that is twice; where it is set forth over one, never.
+ */
 function* roundTimes(fromMicros: number, stepMinutes: number, zone: string): Generator<number> {
-  const midnight = zonedAt(fromMicros, zone).startOfDay()
-  for (let n = 0; ; n++) {
-    const time =
-      stepMinutes >= DAY
-        ? midnight.add({ days: (n * stepMinutes) / DAY })
-        : midnight.add({ minutes: n * stepMinutes })
-    yield Math.floor(microsOf(time) / MICROS_PER_MINUTE) * MICROS_PER_MINUTE
+  const times =
+    stepMinutes >= DAY
+      ? roundDays(fromMicros, stepMinutes / DAY, zone)
+      : roundMinutes(fromMicros, stepMinutes, zone)
+  // Clocks of old differ from UTC by seconds, and what is counted are its minutes.
+  for (const micros of times) yield Math.floor(micros / MICROS_PER_MINUTE) * MICROS_PER_MINUTE
+}
+
+/** Days of the calendar, which clocks set forth and back make longer or shorter, and which need not begin at midnight. */
+function* roundDays(fromMicros: number, stepDays: number, zone: string): Generator<number> {
+  const first = zonedAt(fromMicros, zone).toPlainDate()
+  for (let n = 0; ; n++) yield startOfDate(first.add({ days: n * stepDays }), zone)
+}
+
+/** From one change of the clock to the next it is as far from UTC; a step divides the day, and so the clock's count of it. */
+function* roundMinutes(fromMicros: number, stepMinutes: number, zone: string): Generator<number> {
+  const stepMicros = stepMinutes * MICROS_PER_MINUTE
+  for (let at = fromMicros; ; ) {
+    const here = zonedAt(at, zone)
+    const aheadMicros = here.offsetNanoseconds / 1000
+    const change = here.getTimeZoneTransition('next')
+    const end = change ? microsOf(change) : Number.POSITIVE_INFINITY
+    const first = Math.ceil((at + aheadMicros) / stepMicros) * stepMicros - aheadMicros
+    for (let micros = first; micros < end; micros += stepMicros) yield micros
+    at = end
   }
 }

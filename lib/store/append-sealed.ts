@@ -2,13 +2,16 @@ import type { Redis } from 'ioredis'
 import { memberAt, type SegmentLines } from '../segment/lines.ts'
 import type { PackedLines } from './packed-lines.ts'
 import { secondOfMicros } from './score.ts'
-import { type Descriptor, descriptorText, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
+import { covers, type Descriptor, descriptorText } from './segment-descriptor.ts'
 import { UnreadableSegment } from './segment-store.ts'
-import { fetchStanding } from './standing-segments.ts'
+import { coveringAny, fetchStanding } from './standing-segments.ts'
 
 /**
  * What an append does about sealed segments that cover its lines' seconds: lines that stand there are duplicates, the
  * others can be sent with the names of the segments they were checked against. One segment is held at a time.
+ *
+ * The script names all segments between the first and the last second of the lines. Of one late line and many new ones
+ * that is most of a day; read are only those that the second of a line lies in, since no line can stand in the others.
  */
 
 export interface Checked {
@@ -22,7 +25,7 @@ export interface Checked {
 }
 
 /**
- * @param covering the segments that cover the lines' seconds
+ * @param covering the segments that cover any second from the lines' first to their last, in order
  * @param known those of them that the lines were checked against before; segments never change
  * @throws PortalError `store_unavailable`, `store_refused`
  */
@@ -35,10 +38,10 @@ export async function withoutSealed(
   const refused: { lines: PackedLines; reason: string }[] = []
   let duplicates = 0
   let group: PackedLines | null = given
-  for (const descriptor of covering) {
+  for (const descriptor of coveringAny(covering, given.seconds())) {
     if (group === null || checkedTexts.has(descriptorText(descriptor))) continue
     const isCovered = (_: number, second: number) =>
-      second >= firstSecondOf(descriptor) && second <= lastSecondOf(descriptor)
+      covers(descriptor, { firstSecond: second, lastSecond: second })
     let segment: SegmentLines | null
     try {
       segment = await fetchStanding(redis, given.collection, descriptor)

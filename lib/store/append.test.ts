@@ -3,7 +3,14 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { Redis } from 'ioredis'
 import { everyLine, hotLines, segmentLines, type TestMember } from '../../e2e/segments.ts'
-import { collectionId, openStoreServer, packLines, store, type TestLine } from '../../e2e/store-server.ts'
+import {
+  callsOf,
+  collectionId,
+  openStoreServer,
+  packLines,
+  store,
+  type TestLine,
+} from '../../e2e/store-server.ts'
 import { SEAL_LEVEL } from '../segment/format.ts'
 import { type AppendOutcome, appendLines } from './append.ts'
 import {
@@ -196,6 +203,29 @@ test('lines are appended over several segments, while these are merged, each onc
   await sealing
   assert.equal(stored, 500)
   assert.equal((await everyLine(redis, '26')).length, 3000)
+})
+
+test('a batch with one late line reads the segments of that line, however many stand between it and the new ones', async () => {
+  const { redis } = servers.current()
+  const id = collectionId('30')
+  const ten = Array.from({ length: 10 }, (_, n) => [
+    line(`a${n}`, T + 100 * n),
+    line(`b${n}`, T + 100 * n + 50),
+  ])
+  for (const pair of ten) {
+    await store(redis, packLines('30', 'web1', pair))
+    await seal(redis, '30', await hotLines(redis, '30'))
+  }
+  assert.equal((await readWholeIndex(redis, id)).length, 10)
+  const fresh = Array.from({ length: 1000 }, (_, n) => line(`new ${n}`, T + 2000 + n))
+  // In no order, as several processes write one log.
+  const batch = [...fresh.slice(500), line('late', T + 320), line('b7', T + 750), ...fresh.slice(0, 500)]
+  const readsBefore = await callsOf(redis, 'get')
+  const outcome = await store(redis, packLines('30', 'web1', batch))
+  assert.deepEqual(outcome, { stored: 1001, duplicates: 1, refused: [] })
+  const floorsRead = 2
+  assert.equal((await callsOf(redis, 'get')) - readsBefore, 2 + floorsRead, 'two segments, of ten')
+  assert.equal((await everyLine(redis, '30')).length, 1021)
 })
 
 test('lines of the seconds of a segment that cannot be read are refused with its key, others are stored', async () => {

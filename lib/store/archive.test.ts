@@ -1,84 +1,19 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { add, DAY, filesBelow, linesOf, type SecondLine, seal, standing, zcat } from '../../e2e/retention.ts'
-import { collectionId, openStoreServer, packLines, store } from '../../e2e/store-server.ts'
-import { PROJECT_ROOT } from '../build.ts'
-import { tidyArchives } from './archive.ts'
-import { archivingKey, countsKey, floorKey, linesKey, segmentKey, segmentsKey } from './keys.ts'
-import { applyRetention, type RetentionOutcome } from './retention.ts'
-import { scoreText } from './score.ts'
-import { descriptorText } from './segment-descriptor.ts'
-import { STORAGE_CHANNEL } from './storage-points.ts'
+import { NOON, openArchiving, range, textOf } from '../../e2e/archiving.ts'
+import { add, DAY, filesBelow, linesOf, seal, standing, zcat } from '../../e2e/retention.ts'
+import { collectionId, packLines, store } from '../../e2e/store-server.ts'
+import { archivingKey, countsKey, floorKey, linesKey, segmentKey } from './keys.ts'
+import type { RetentionOutcome } from './retention.ts'
 
-const servers = openStoreServer()
-const NOON = 1_763_899_200
-const NOW = NOON + 10 * DAY
-const DAYS = 10
-const folders = mkdtempSync(join(tmpdir(), 'archive-test-'))
-after(() => rmSync(folders, { recursive: true }))
+/** What archives hold, and what happens where they cannot be written. */
 
-function newFolder(id: string): string {
-  const folder = join(folders, id)
-  mkdirSync(folder)
-  return folder
-}
-
-function retain(id: string, archiveDir: string | null) {
-  const { redis } = servers.current()
-  const collection = collectionId(id)
-  return applyRetention({
-    redis,
-    collection,
-    nowSeconds: NOW,
-    retentionDays: DAYS,
-    archiveDir,
-    grainSeconds: 0,
-  })
-}
-
-/** The same in a process of its own, which kills itself at a moment, or may write files of a few bytes only. */
-function retainApart(id: string, archiveDir: string, { dieAt = '', limit = 'unlimited' }) {
-  const { server } = servers.current()
-  const options = { url: server.url, collection: id, nowSeconds: NOW, retentionDays: DAYS, archiveDir, dieAt }
-  const args = [join(PROJECT_ROOT, 'e2e/retention-run.ts'), JSON.stringify(options)]
-  const shell = ['-c', 'ulimit -f "$0" && exec "$@"', limit, process.execPath, ...args]
-  return spawnSync('sh', shell, { encoding: 'utf8', timeout: 30_000 })
-}
-
-function retainAndDie(id: string, archiveDir: string, dieAt: string): void {
-  const run = retainApart(id, archiveDir, { dieAt })
-  assert.equal(run.signal, 'SIGKILL', run.stderr)
-}
-
-const range = (from: number, to: number, step = 1) =>
-  Array.from({ length: Math.ceil((to - from) / step) }, (_, n) => from + n * step)
-const textOf = (lines: readonly SecondLine[]) => lines.map(({ text }) => `${text}\n`).join('')
-
-/** Lines of three days, some sealed, one segment across noon; those before noon are old. */
-async function fill(id: string) {
-  const { redis } = servers.current()
-  const old = linesOf([...range(NOON - 2 * DAY, NOON - 2 * DAY + 50), ...range(NOON - DAY, NOON, 900)])
-  const fresh = linesOf(range(NOON, NOON + 50))
-  await add(redis, id, [...old, ...fresh])
-  await seal(redis, id, NOON - 2 * DAY + 10, NOON - 2 * DAY + 20)
-  await seal(redis, id, NOON - 7200, NOON + 20)
-  return { old, fresh }
-}
+const { servers, newFolder, retain, retainApart, fill } = openArchiving()
 
 test('the archive holds exactly the lines removed, byte for byte and in order, a file for each UTC day', async () => {
   const { redis } = servers.current()
@@ -134,153 +69,6 @@ test('any bytes, lines of one microsecond, and hot lines between sealed ones com
   assert.ok(Buffer.from(zcat(folder), 'latin1').equals(expected))
 })
 
-test('killed between archive and removal, all lines still stand; the next run archives each once', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('3')
-  const { old, fresh } = await fill('3')
-  retainAndDie('3', folder, 'archive written')
-  assert.equal(filesBelow(folder).length, 1)
-  assert.equal((await standing(redis, '3')).length, old.length + fresh.length)
-  const outcome = await retain('3', folder)
-  assert.equal(outcome.lines, old.length)
-  assert.equal(outcome.notes.length, 1)
-  assert.match(
-    outcome.notes[0] ?? '',
-    /^A removal from collection 3 was cut short; its archive 3\/2025\/11\/21\/.* was deleted/,
-  )
-  assert.equal(zcat(folder), textOf(old))
-  assert.equal((await standing(redis, '3')).length, fresh.length)
-  assert.equal(await redis.exists(archivingKey(collectionId('3'))), 0)
-})
-
-test('killed between removal and what follows, the archive stands and holds what is gone', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('4')
-  const { old, fresh } = await fill('4')
-  retainAndDie('4', folder, 'after removal')
-  assert.equal((await standing(redis, '4')).length, old.length + fresh.length - 50)
-  assert.equal(zcat(folder), textOf(old.slice(0, 50)))
-  assert.deepEqual((await retain('4', folder)).notes, [])
-  assert.equal(zcat(folder), textOf(old))
-  assert.equal((await standing(redis, '4')).length, fresh.length)
-})
-
-test('a line that comes below the floor after the lines were archived is not removed unarchived', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('5')
-  const { old } = await fill('5')
-  const late = { second: NOON - 2 * DAY + 5, text: `${NOON - 2 * DAY + 5} late` }
-  let comes = true
-  const addLate = () => {
-    if (!comes) return
-    comes = false
-    // Down the same connection, and so before the removal.
-    void redis.zadd(linesKey(collectionId('5')), late.second, `${late.text}\tweb2`)
-    void redis.hincrby(countsKey(collectionId('5')), 'hits', 1)
-  }
-  subscribe(STORAGE_CHANNEL, addLate)
-  const outcome = await retain('5', folder).finally(() => unsubscribe(STORAGE_CHANNEL, addLate))
-  assert.equal(outcome.lines, old.length + 1)
-  assert.equal(zcat(folder), textOf([...old, late].sort((a, b) => (a.text < b.text ? -1 : 1))))
-  assert.equal((await standing(redis, '5')).length, 50)
-})
-
-test('a line that takes another’s place between archive and removal is not taken for it', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('6')
-  await add(redis, '6', linesOf([NOON - 20, NOON - 10]))
-  const lines = linesKey(collectionId('6'))
-  let comes = true
-  const swap = () => {
-    if (!comes) return
-    comes = false
-    void redis.zrem(lines, `${NOON - 20} line\tweb1`)
-    void redis.zadd(lines, NOON - 15, 'another\tweb1')
-  }
-  subscribe(STORAGE_CHANNEL, swap)
-  await retain('6', folder).finally(() => unsubscribe(STORAGE_CHANNEL, swap))
-  assert.equal(zcat(folder), `another\n${NOON - 10} line\n`)
-})
-
-test('a segment that comes below the floor after the lines were archived is not removed unarchived', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('16')
-  const ours = collectionId('16')
-  await add(redis, '16', linesOf([NOON - 40, NOON - 10]))
-  await seal(redis, '16', NOON - 40, NOON - 39)
-  // As a backfill commits it; made ready in another collection.
-  await add(redis, '17', linesOf([NOON - 30, NOON - 20], 'filled in'))
-  const filled = await seal(redis, '17', NOON - 30, NOON - 19)
-  const body = (await redis.getBuffer(segmentKey(collectionId('17'), filled.name))) ?? ''
-  let comes = true
-  const fillIn = () => {
-    if (!comes) return
-    comes = false
-    void redis.set(segmentKey(ours, filled.name), body)
-    void redis.zadd(segmentsKey(ours), scoreText(filled.firstMicros), descriptorText(filled))
-    void redis.hincrby(countsKey(ours), 'hits', 2)
-  }
-  subscribe(STORAGE_CHANNEL, fillIn)
-  const outcome = await retain('16', folder).finally(() => unsubscribe(STORAGE_CHANNEL, fillIn))
-  assert.equal(outcome.lines, 4)
-  assert.equal(
-    zcat(folder),
-    `${NOON - 40} line\n${NOON - 30} filled in\n${NOON - 20} filled in\n${NOON - 10} line\n`,
-  )
-  assert.deepEqual(await standing(redis, '16'), [])
-})
-
-test('retentions at once, one of which gives up what another has archived, leave each line in one place', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('7')
-  const { old, fresh } = await fill('7')
-  const outcomes = await Promise.all([1, 2, 3].map(() => retain('7', folder)))
-  assert.deepEqual(
-    outcomes.flatMap(({ problem }) => problem ?? []),
-    [],
-  )
-  await retain('7', folder)
-  assert.equal(zcat(folder), textOf(old))
-  assert.equal((await standing(redis, '7')).length, fresh.length)
-  assert.equal(await redis.hget(countsKey(collectionId('7')), 'removed'), String(old.length))
-})
-
-test('an archive that another run gives up while its removal is due does not become the only copy', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('18')
-  const { old } = await fill('18')
-  let comes = true
-  const tidy = () => {
-    if (!comes) return
-    comes = false
-    void tidyArchives({ redis, collection: collectionId('18'), folder })
-  }
-  subscribe(STORAGE_CHANNEL, tidy)
-  const outcome = await retain('18', folder).finally(() => unsubscribe(STORAGE_CHANNEL, tidy))
-  assert.equal(outcome.lines, old.length)
-  assert.equal(zcat(folder), textOf(old))
-})
-
-test('an archive that was given up cannot be followed by its removal', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('8')
-  const { old } = await fill('8')
-  let given = false
-  const giveUp = () => {
-    if (given) return
-    given = true
-    const key = archivingKey(collectionId('8'))
-    const other =
-      "local k = KEYS[1] for _, n in ipairs(redis.call('HKEYS', k)) do redis.call('HSET', k, n, 'dropped x') end"
-    void redis.eval(other, 1, key)
-  }
-  subscribe(STORAGE_CHANNEL, giveUp)
-  const outcome = await retain('8', folder).finally(() => unsubscribe(STORAGE_CHANNEL, giveUp))
-  assert.equal(outcome.lines, 0)
-  assert.match(outcome.problem ?? '', /"x", which is no archive's path/)
-  assert.equal((await standing(redis, '8')).length, old.length + 50)
-})
-
 test('where lines cannot be archived they stay, and it is said: no folder, or something in the way', async () => {
   const { redis } = servers.current()
   const folder = newFolder('9')
@@ -328,19 +116,6 @@ test('a disk that takes no more leaves all lines in the store and no half of a f
   assert.equal(zcat(folder), textOf(old))
 })
 
-test('what was half written when its writer died is deleted as well', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('15')
-  await fill('15')
-  const path = `15/2025/11/21/${NOON - 2 * DAY}-half.log.gz`
-  mkdirSync(join(folder, '15/2025/11/21'), { recursive: true })
-  writeFileSync(join(folder, `${path}.part`), 'half')
-  await redis.hset(archivingKey(collectionId('15')), 'half', `open ${path}`)
-  const { lines, notes } = await retain('15', folder)
-  assert.deepEqual([lines > 0, notes.length], [true, 1])
-  assert.ok(filesBelow(folder).every((file) => !file.includes('half')))
-})
-
 test('with an archive a segment that cannot be read stays, and what is younger with it; it is named each time', async () => {
   const { redis } = servers.current()
   const folder = newFolder('10')
@@ -362,34 +137,6 @@ test('with an archive a segment that cannot be read stays, and what is younger w
   await redis.set(key, body ?? '')
   assert.deepEqual((await retain('10', folder)).problem, null)
   assert.equal(zcat(folder), textOf(old))
-})
-
-test('a removal that was cut short is tidied also where nothing is to be removed, or the archive is off by now', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('11')
-  const collection = collectionId('11')
-  await fill('11')
-  retainAndDie('11', folder, 'archive written')
-  const tidy = (archiveDir: string | null) =>
-    applyRetention({ redis, collection, nowSeconds: NOW, retentionDays: null, archiveDir })
-  const [note] = (await tidy(folder)).notes
-  assert.match(note ?? '', /was deleted/)
-  assert.deepEqual(filesBelow(folder), [])
-  retainAndDie('11', folder, 'archive written')
-  const [other] = (await tidy(null)).notes
-  assert.match(other ?? '', /may hold lines that are still in the store: delete it/)
-  assert.equal(filesBelow(folder).length, 1)
-  assert.deepEqual((await tidy(folder)).notes, [])
-})
-
-test('a path that no archive has is not deleted on anybody’s word', async () => {
-  const { redis } = servers.current()
-  const folder = newFolder('12')
-  writeFileSync(join(folder, 'mine'), 'mine')
-  await redis.hset(archivingKey(collectionId('12')), 'name', 'open ../12/mine')
-  const outcome = await retain('12', folder)
-  assert.match(outcome.problem ?? '', /is no archive's path/)
-  assert.deepEqual(readdirSync(folder), ['mine'])
 })
 
 test('files are for the operator and the group alone', async () => {

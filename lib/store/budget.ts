@@ -5,8 +5,8 @@ import { removeBelow } from './retention.ts'
 import { budgetCut } from './retention-plan.ts'
 
 /**
- * Retention by memory: while the lines of all collections take more than the budget, the oldest seconds go, of whichever
- * collections they are, up to one cut for all. Every collection then reaches back as far as the budget lets all of them.
+ * Retention by memory: while all collections take more than the budget, their lines and what is counted and noted of them,
+ * the oldest seconds go, of whichever collections they are, up to one cut for all. Every collection then reaches back as far as the budget lets all of them.
  */
 
 /** What is freed beyond the budget, as a part of it, so that not every round removes a little. */
@@ -16,12 +16,10 @@ export const BUDGET_SPARES_SECONDS = 900
 /** Pieces are estimates; so is what a pass frees. */
 const PASSES_A_ROUND = 8
 const SEGMENTS_A_PASS = 64
-/** Collections measured at once. */
-const AT_ONCE = 50
 
 export interface BudgetOutcome {
   readonly lines: number
-  /** Bytes that the lines of all collections take now, see memory.ts. */
+  /** Bytes that all collections take now, see memory.ts. */
   readonly heldBytes: number
   /** Whether they are within the budget; if not, and nothing stood in the way, the next round goes on. */
   readonly fits: boolean
@@ -45,13 +43,21 @@ export interface BudgetOptions {
 /** @throws PortalError `store_unavailable`, `store_refused` */
 export async function applyBudget(options: BudgetOptions): Promise<BudgetOutcome> {
   const { redis, collections, budgetBytes, nowSeconds, archiveDir, meter = new MemoryMeter() } = options
-  const measure = (segments: number) => measureAll(redis, collections, { meter, segments })
+  const measure = (segments: number) => meter.measure(redis, collections, segments)
   let heldBytes = sumOf(await measure(0))
   let lines = 0
   const problems = new Set<string>()
   const notes: string[] = []
   for (let pass = 0; pass < PASSES_A_ROUND && heldBytes > budgetBytes && problems.size === 0; pass++) {
     const memory = await measure(SEGMENTS_A_PASS)
+    const fixedBytes = memory.reduce((sum, one) => sum + one.fixedBytes, 0)
+    if (fixedBytes > budgetBytes * (1 - SLACK)) {
+      // Without a line they would be as large.
+      problems.add(
+        `MEMORY_BUDGET: what is counted and noted of the collections takes ${fixedBytes} bytes, about as much as it; no line is removed for it.`,
+      )
+      break
+    }
     const cutSecond = cutOf(memory, { excessBytes: sumOf(memory) - budgetBytes * (1 - SLACK), nowSeconds })
     if (cutSecond === null) {
       problems.add(
@@ -70,20 +76,6 @@ export async function applyBudget(options: BudgetOptions): Promise<BudgetOutcome
     heldBytes = sumOf(await measure(0))
   }
   return { lines, heldBytes, fits: heldBytes <= budgetBytes, problems: [...problems], notes }
-}
-
-async function measureAll(
-  redis: Redis,
-  collections: readonly CollectionId[],
-  { meter, segments }: { meter: MemoryMeter; segments: number },
-): Promise<CollectionMemory[]> {
-  const memory: CollectionMemory[] = []
-  for (let at = 0; at < collections.length; at += AT_ONCE) {
-    const some = collections.slice(at, at + AT_ONCE)
-    const measured = await Promise.all(some.map((id) => meter.measure(redis, id, segments)))
-    memory.push(...measured.filter((one) => one !== null))
-  }
-  return memory
 }
 
 const sumOf = (memory: readonly CollectionMemory[]) => memory.reduce((sum, { bytes }) => sum + bytes, 0)

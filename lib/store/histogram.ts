@@ -6,12 +6,13 @@ import { countsKey, linesKey, segmentsKey } from './keys.ts'
 import type { MicrosWindow } from './reading.ts'
 import { answered, Script } from './redis.ts'
 import { microsOfScore, scoreText } from './score.ts'
-import { SealedReader, StaleIndex } from './sealed-reader.ts'
+import { type Gap, SealedReader, StaleIndex } from './sealed-reader.ts'
 import { currentIndex, keptIndexWord, type SegmentIndex } from './segment-index.ts'
 
 /**
  * How a window's lines spread over it. Counts are exact: whole segments count by their index entry, one that a bound cuts
- * by its summary of minutes, and by its times where the bound is the window's own and falls within a minute.
+ * by its summary of minutes, and by its times where the bound is the window's own and falls within a minute. Nobody knows
+ * where the lines of a segment belong whose summary or times cannot be read: they are in no piece, and the histogram says so.
  */
 
 const readCountsScript = new Script('read-counts')
@@ -29,6 +30,8 @@ export interface Histogram {
   readonly bounds: Bounds
   /** Lines of each piece, one fewer than there are bounds. */
   readonly counts: readonly number[]
+  /** Segments that a bound cuts and that cannot be read; their lines are in none of the counts. */
+  readonly gaps: readonly Gap[]
 }
 
 /**
@@ -57,17 +60,40 @@ export async function readHistogram(
   for (let tries = 1; ; tries++) {
     const counts = await readCounts(redis, collection, bounds)
     sealed.indexWasRead()
+    const { index, hotBelow } = counts
     try {
-      const below = await Promise.all(
-        bounds.map(
-          async (micros, i) => (counts.hotBelow[i] ?? 0) + (await sealedBelow(counts.index, sealed, micros)),
-        ),
+      const sealedLines = await allSettled(bounds.map((micros) => sealedBelow(index, sealed, micros)))
+      // One that was replaced since it could not be read is nobody's fault.
+      const gaps = sealed.gaps.filter((gap) => stillStands(index, gap))
+      const below = bounds.map(
+        (micros, i) => (hotBelow[i] ?? 0) + (sealedLines[i] ?? 0) - linesOfGapsBelow(gaps, micros),
       )
-      return { bounds, counts: below.slice(1).map((lines, i) => Math.max(0, lines - (below[i] ?? 0))) }
+      return { bounds, gaps, counts: below.slice(1).map((lines, i) => Math.max(0, lines - (below[i] ?? 0))) }
     } catch (error) {
       if (!(error instanceof StaleIndex) || tries >= MAX_TRIES) throw error
     }
   }
+}
+
+/**
+ * Waits for all reads, so that none goes on behind an error that ends the others.
+ * @throws the first error that is no {@link StaleIndex}, else that
+ */
+async function allSettled(reads: readonly Promise<number>[]): Promise<number[]> {
+  const settled = await Promise.allSettled(reads)
+  const failed = settled.filter((one) => one.status === 'rejected').map(({ reason }) => reason as unknown)
+  if (failed.length > 0) throw failed.find((error) => !(error instanceof StaleIndex)) ?? failed[0]
+  return settled.map((one) => (one.status === 'fulfilled' ? one.value : 0))
+}
+
+function stillStands(index: SegmentIndex, { firstMicros, lastMicros }: Gap): boolean {
+  const descriptor = index.descriptors[index.firstReaching(firstMicros)]
+  return descriptor?.firstMicros === firstMicros && descriptor.lastMicros === lastMicros
+}
+
+/** The index entries before a bound count all their lines, also those of segments that cannot be read. */
+function linesOfGapsBelow(gaps: readonly Gap[], micros: number): number {
+  return gaps.reduce((sum, { lastMicros, lines }) => sum + (lastMicros < micros ? lines : 0), 0)
 }
 
 const lengthOf = ({ fromMicros, toMicros }: MicrosWindow) => toMicros - fromMicros

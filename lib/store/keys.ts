@@ -13,12 +13,13 @@ export const segmentsKey = (id: CollectionId) => `{logs:collid:${id}}:segments`
 /** String, one sealed segment (see `lib/segment/format.ts`). */
 export const segmentKey = (id: CollectionId, name: string) => `{logs:collid:${id}}:segment:${name}`
 /**
- * Hash, all-time and authoritative: `hits`, `removed`, `last` (highest second stored), `index` (a new random word at every
- * change of the segment index), `folded` (first second of the first UTC day whose hash retention has not folded in) and the
- * countries and places (`c:…`, `l:…`) of the days before it.
+ * Hash, all-time and authoritative: `hits`, `removed`, `last` (highest second stored), `index` (a new random word, written by
+ * the script that changes the segment index, be it by a merge, a join or a removal, and by which readers keep the index;
+ * absent where nothing was ever sealed), `folded` (first second of the first UTC day whose hash retention has not folded in)
+ * and the countries and places (`c:…`, `l:…`) of the days before it.
  */
 export const countsKey = (id: CollectionId) => `{logs:collid:${id}}:counts`
-/** Hash, one UTC day of event time, authoritative: `hits`, `s:<status class>`, `h:<source>`. */
+/** Hash, one UTC day of event time, authoritative: `hits`, `s:<status class>`, `h:<source>`, countries and places `c:…`, `l:…`. */
 export const dayCountsKey = (id: CollectionId, day: string) => `{logs:collid:${id}}:counts:${day}`
 /** Hash: source -> highest second stored from it. */
 export const sourcesKey = (id: CollectionId) => `{logs:collid:${id}}:sources`
@@ -26,7 +27,7 @@ export const sourcesKey = (id: CollectionId) => `{logs:collid:${id}}:sources`
 export const floorKey = (id: CollectionId) => `{logs:collid:${id}}:floor`
 /** Capped stream, what retention removed: `from`, `floor`, `lines`, `reason`, `at`, `days` (see `removals.ts`). */
 export const removalsKey = (id: CollectionId) => `{logs:collid:${id}}:removals`
-/** Hash: name of an archive file -> its state and path, while the removal of its lines is under way (see `archive.ts`). */
+/** Hash: name of an archive file -> its state, path and folder, while the removal of its lines is under way (see `archive.ts`). */
 export const archivingKey = (id: CollectionId) => `{logs:collid:${id}}:archiving`
 /** Capped stream, one entry an append: `first` and `last` second, `lines`. */
 export const arrivalsKey = (id: CollectionId) => `{logs:collid:${id}}:arrivals`
@@ -38,8 +39,10 @@ export const knownField = (id: CollectionId) => `hits:${id}`
 export const REJECTS_KEY = 'ingest:rejects'
 /** Hash: source -> which field before the time is the visitor's address; see `client-fields.ts`. */
 export const CLIENT_FIELDS_KEY = 'ingest:client-fields'
-/** Sorted set: collections that retention went about to remove from, by when it last did, epoch seconds. */
+/** Sorted set: collections that lines were removed from, by when that was last, epoch seconds. */
 export const REMOVED_FROM_KEY = 'ingest:removed-from'
+/** Sorted set: collections that a removal from is under way, or died, by when it began, epoch seconds. */
+export const REMOVING_FROM_KEY = 'ingest:removing-from'
 /** Set of collections whose projections are behind. */
 export const DIRTY_KEY = 'ingest:dirty'
 /** Set of collections a projector has taken from {@link DIRTY_KEY} and not finished; same slot. */

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { everyLine, hotLines, segmentLines, type TestMember } from '../../e2e/segments.ts'
-import { collectionId, openStoreServer, packLines, store } from '../../e2e/store-server.ts'
+import { callsOf, collectionId, openStoreServer, packLines, store } from '../../e2e/store-server.ts'
 import { QUICK_LEVEL, THOROUGH_LEVEL } from '../segment/format.ts'
+import { JOINED_SEGMENT } from './join.ts'
 import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, linesKey, segmentKey, segmentsKey } from './keys.ts'
 import { Maintainer } from './maintain.ts'
 import { KEEP_ALL, type MaintainReport, newReport } from './maintain-report.ts'
 import { FULL_SEGMENT, mergeLines } from './merge.ts'
+import { mastersOf } from './redis-client.ts'
 import { microsOfSecond, secondOfMicros } from './score.ts'
 import { readWholeIndex } from './standing-segments.ts'
 
@@ -52,7 +54,7 @@ const sizes = async (redis: Redis, id: string) =>
 function check(name: string, run: (redis: Redis) => Promise<void>) {
   test(name, async () => {
     const { redis } = servers.current()
-    await redis.flushall()
+    await Promise.all(mastersOf(redis).map((node) => node.flushall()))
     await run(redis)
   })
 }
@@ -164,6 +166,60 @@ check('a late line is sealed into the segment of its time', async (redis) => {
     [`${text(700)}\tweb1`, 'late\tweb1'],
   )
   assert.deepEqual(await hotLines(redis, id), [])
+})
+
+check(
+  'lines that come late, a day old, are sealed alone; those that wait for their day go on waiting',
+  async (redis) => {
+    const id = newId()
+    const maintainer = new Maintainer(redis)
+    await append(redis, id, lines(50, T, 10))
+    const now = T + 86_400
+    assert.equal((await round(redis, { nowSeconds: now, maintainer })).sealed, 50)
+    await append(redis, id, lines(40, now - 2000, 10))
+    for (let n = 0; n < 3; n++) {
+      const late = { line: `late ${n}`, micros: microsOfSecond(T + 25 + 10 * n) }
+      // Not yet a day old, but it comes late too and lies among the sealed ones.
+      const younger = { line: `younger ${n}`, micros: microsOfSecond(T + 455 + n) }
+      await append(redis, id, [late, younger])
+      const nowSeconds = now + 30 * (n + 1)
+      assert.equal((await round(redis, { nowSeconds, maintainer })).sealed, 2)
+      assert.deepEqual(await sizes(redis, id), [52 + 2 * n])
+      assert.equal((await hotLines(redis, id)).length, 40)
+    }
+    // Each seal comes a day after the oldest line, not after each line.
+    assert.equal((await round(redis, { nowSeconds: now - 2000 + 86_399, maintainer })).sealed, 0)
+    assert.equal((await round(redis, { nowSeconds: now - 2000 + 86_400, maintainer })).sealed, 40)
+    assert.equal((await everyLine(redis, id)).length, 96)
+  },
+)
+
+check('a late line in a joined segment is written with it once, and then nothing is', async (redis) => {
+  const id = newId()
+  const maintainer = new Maintainer(redis)
+  const count = 2 * JOINED_SEGMENT.lines
+  await append(redis, id, lines(count))
+  const nowSeconds = T + count + 200_000
+  const setsOfRound = async () => {
+    const before = await callsOf(redis, 'set')
+    await round(redis, { nowSeconds, maintainer })
+    // The lease of the projector is not taken here, so that every SET is a segment's body.
+    return (await callsOf(redis, 'set')) - before
+  }
+  await setsOfRound()
+  assert.deepEqual(await sizes(redis, id), [JOINED_SEGMENT.lines, JOINED_SEGMENT.lines])
+  const late = async (n: number) =>
+    append(redis, id, [{ line: `late ${n}`, micros: microsOfSecond(T + 3000 + n) + 11 }])
+  await late(0)
+  assert.equal(await setsOfRound(), 2, 'it no longer fits, and becomes two halves')
+  assert.equal(await setsOfRound(), 0)
+  for (let n = 1; n < 4; n++) {
+    await late(n)
+    assert.equal(await setsOfRound(), 1)
+    assert.equal(await setsOfRound(), 0)
+  }
+  assert.deepEqual(await sizes(redis, id), [8196, 8192, JOINED_SEGMENT.lines])
+  assert.equal((await everyLine(redis, id)).length, count + 4)
 })
 
 check('more lines of one score than a segment holds are sealed together', async (redis) => {

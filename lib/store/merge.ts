@@ -3,6 +3,7 @@ import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import { commitSegments, type Verdict } from './commit.ts'
+import { JOINED_SEGMENT } from './join.ts'
 import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField } from './keys.ts'
 import { countLines } from './line-counters.ts'
 import { answered } from './redis.ts'
@@ -47,7 +48,8 @@ export interface MergeOutcome {
 }
 
 /**
- * Of hot lines, those that somebody else moved meanwhile are in none of the numbers.
+ * Of hot lines, those that somebody else moved meanwhile are in none of the numbers. A hot line that a segment holds too,
+ * which no append lets in, leaves the hot set as a duplicate; it was counted twice, and maintenance says so.
  * @throws UnreadableSegment, UnreadableIndex, WrongKeyType (see `collectionFault`): that collection's lines stay where they are; PortalError `store_unavailable`,
  * `store_refused`. What was committed before stays so; giving all lines again is harmless.
  */
@@ -133,7 +135,7 @@ class Merge {
   ): Promise<void> {
     const { collection, origin, level } = this.#options
     const lines = linesAt(this.#options.lines, places)
-    const merged = mergeSegments(segments, lines, FULL_SEGMENT)
+    const merged = mergeSegments(segments, lines, FULL_SEGMENT, JOINED_SEGMENT)
     const fresh = merged.duplicates.length === 0 ? lines : linesAt(lines, merged.fresh)
     if (origin === 'backfill' && fresh.count === 0) {
       this.#duplicates += places.length

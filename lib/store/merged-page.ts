@@ -39,9 +39,11 @@ interface Snapshot {
   /** Hot rank of the first of `hot`. */
   readonly firstRank: number
   readonly hot: readonly MergedLine[]
+  /** How many hot lines of its moment stand before the first of `hot`. */
+  readonly firstPlace: number
   readonly hasMore: boolean
-  /** The cursor's line where it is hot: its place among the hot lines of its score, and the member. */
-  readonly found: { readonly place: number; readonly member: Buffer } | null
+  /** The cursor's member where its line is hot. */
+  readonly cursorMember: Buffer | null
 }
 
 /** @throws PortalError `store_unavailable`, `store_refused` */
@@ -52,12 +54,19 @@ export async function readMergedPage(
   sealed: SealedReader,
 ): Promise<Page> {
   let { limit, maxBytes } = request
+  let isGone = false
   for (let tries = 1; ; tries++) {
-    const snapshot = await takeSnapshot(redis, collection, { ...request, limit, maxBytes })
+    const snapshot = await takeSnapshot(redis, collection, { ...request, limit, maxBytes, isGone })
     if (!snapshot) continue
     sealed.indexWasRead()
     try {
-      const page = await mergedPage(snapshot, request, sealed)
+      const edge = await edgeOf(snapshot, request, sealed)
+      if (edge.isGone && !isGone) {
+        // Among the lines of its moment there is no place for it: they need not be read.
+        isGone = true
+        continue
+      }
+      const page = await mergedPage(snapshot, edge, { request, sealed })
       if (page) return page
       limit = limit * GROWTH + 1
       maxBytes *= GROWTH
@@ -78,7 +87,7 @@ function beginning(start: PageStart): { direction: 'forward' | 'from' | 'backwar
 async function takeSnapshot(
   redis: Redis,
   collection: CollectionId,
-  { window, start, limit, maxBytes }: Bounded,
+  { window, start, limit, maxBytes, isGone }: Bounded & { isGone: boolean },
 ): Promise<Snapshot | null> {
   const { direction, cursor } = beginning(start)
   const reply = (await answered(
@@ -91,14 +100,14 @@ async function takeSnapshot(
         direction,
         cursor ? scoreText(cursor.micros) : '',
         cursor?.place ?? 0,
-        cursor?.hash ?? '',
+        isGone ? '' : (cursor?.hash ?? ''),
         limit,
         maxBytes,
         keptIndexWord(redis, collection),
       ],
     ),
-  )) as [Buffer, Buffer[] | null, number, number, number, number, number, Buffer, ...Buffer[]]
-  const [word, descriptors, low, high, firstRank, more, place, member, ...flat] = reply
+  )) as [Buffer, Buffer[] | null, number, number, number, number, number, number, Buffer, ...Buffer[]]
+  const [word, descriptors, low, high, firstRank, more, firstPlace, isHot, member, ...flat] = reply
   const index = currentIndex(redis, collection, [word, descriptors])
   if (!index) return null
   const hot: MergedLine[] = []
@@ -113,8 +122,9 @@ async function takeSnapshot(
     high,
     firstRank,
     hot,
+    firstPlace,
     hasMore: more === 1,
-    found: place < 0 ? null : { place, member },
+    cursorMember: isHot === 1 ? member : null,
   }
 }
 
@@ -123,6 +133,8 @@ interface Edge {
   readonly micros: number
   readonly member: Buffer | null
   readonly isBehind: boolean
+  /** Whether the cursor's line is gone, so that there is no member. */
+  readonly isGone: boolean
 }
 
 function isBeforeEdge(micros: number, member: () => Buffer, edge: Edge): boolean {
@@ -132,12 +144,14 @@ function isBeforeEdge(micros: number, member: () => Buffer, edge: Edge): boolean
 }
 
 /** @returns null where the snapshot's hot lines do not reach far enough */
-async function mergedPage(snapshot: Snapshot, request: Bounded, sealed: SealedReader): Promise<Page | null> {
+async function mergedPage(
+  snapshot: Snapshot,
+  edge: Edge,
+  { request, sealed }: { request: Bounded; sealed: SealedReader },
+): Promise<Page | null> {
   const { index, low, high } = snapshot
   const { window, start } = request
-  const { direction, cursor } = beginning(start)
-  const isForward = direction !== 'backward'
-  const edge = await edgeOf(snapshot, request, sealed)
+  const isForward = beginning(start).direction !== 'backward'
   const isWanted = (line: MergedLine) => isBeforeEdge(line.micros, () => line.member, edge) !== isForward
   const lines = snapshot.hot.filter(isWanted)
   const dropped = snapshot.hot.length - lines.length
@@ -151,14 +165,13 @@ async function mergedPage(snapshot: Snapshot, request: Bounded, sealed: SealedRe
   if (merge.isShort) return null
 
   const ascending = isForward ? merge.taken : merge.taken.reverse()
-  const hotRank = isForward
-    ? snapshot.firstRank + dropped
-    : snapshot.firstRank + lines.length - merge.hotTaken
+  const hotBefore = isForward ? dropped : lines.length - merge.hotTaken
+  const hotRank = snapshot.firstRank + hotBefore
   const [below, until] = [
     await sealed.linesBelow(index, window.fromMicros),
     await sealed.linesBelow(index, window.toMicros),
   ]
-  const firstPlace = placeOfFirst(ascending, { cursor, found: snapshot.found, direction })
+  const firstPlace = ascending[0] ? placeAfter(snapshot, hotBefore, ascending[0].micros) : 0
   return {
     lines: ascending.map(({ micros, member }): StoredLine => ({ ...decodeMember(member), micros })),
     total: high - low + Math.max(0, until - below),
@@ -170,7 +183,7 @@ async function mergedPage(snapshot: Snapshot, request: Bounded, sealed: SealedRe
 
 /** Where the page begins in the direction read: at the window's edge, or at the cursor's line. */
 async function edgeOf(
-  { index, found }: Snapshot,
+  { index, cursorMember }: Snapshot,
   { window, start }: Bounded,
   sealed: SealedReader,
 ): Promise<Edge> {
@@ -179,13 +192,14 @@ async function edgeOf(
     micros: direction === 'backward' ? window.toMicros : window.fromMicros,
     member: null,
     isBehind: false,
+    isGone: false,
   }
   if (!cursor) return atWindow
   const isOutside =
     direction === 'backward' ? cursor.micros >= window.toMicros : cursor.micros < window.fromMicros
   if (isOutside) return atWindow
-  const member = found?.member ?? (await sealedMember(index, sealed, cursor))
-  return { micros: cursor.micros, member, isBehind: direction === 'forward' }
+  const member = cursorMember ?? (await sealedMember(index, sealed, cursor))
+  return { micros: cursor.micros, member, isBehind: direction === 'forward', isGone: member === null }
 }
 
 /** @returns the cursor's member, or null where no segment holds it */
@@ -246,17 +260,16 @@ function placeOfEdge(lines: SegmentLines, edge: Edge): number {
 }
 
 /**
- * @returns the first line's place among the lines of its moment, as far as it is known: from there the store begins its
- * search for a cursor.
+ * @param count of the hot lines that were read, those before a line
+ * @param micros the line's moment
+ * @returns how many hot lines of that moment stand before it: from there the store begins its search for a cursor, which
+ * it gives up after some thousands.
  */
-function placeOfFirst(
-  lines: readonly MergedLine[],
-  { cursor, found, direction }: { cursor: Cursor | null; found: Snapshot['found']; direction: string },
-): number {
-  const micros = lines[0]?.micros
-  if (!cursor || !found || micros !== cursor.micros) return 0
-  if (direction === 'backward') return Math.max(0, found.place - lines.length)
-  return found.place + (direction === 'from' ? 0 : 1)
+function placeAfter({ hot, firstPlace }: Snapshot, count: number, micros: number): number {
+  let start = count
+  while (start > 0 && hot[start - 1]?.micros === micros) start--
+  const isCut = start === 0 && hot[0]?.micros === micros
+  return count - start + (isCut ? firstPlace : 0)
 }
 
 function endCursors(lines: readonly MergedLine[], firstPlace: number): Pick<Page, 'first' | 'last'> {

@@ -128,6 +128,14 @@ export class PackedLines {
       yield { second, member: this.#buffer.subarray(at + HEADER_BYTES, end) }
   }
 
+  /** The lines' whole seconds, ascending, one for each line. */
+  seconds(): Float64Array {
+    const seconds = new Float64Array(this.count)
+    let place = 0
+    for (const { second } of this.#records()) seconds[place++] = second
+    return seconds.sort()
+  }
+
   *#records(): Generator<{ at: number; end: number; second: number }> {
     for (let at = FRONT_BYTES; at < this.#length; ) {
       const end = at + HEADER_BYTES + this.#buffer.readUInt32LE(at)

@@ -7,39 +7,57 @@
 --       3 'forward' | 'from' (forward, the cursor's own line included) | 'backward'
 --       4 cursor's score, '' to begin at the window's edge
 --       5 cursor's place among the lines of that score when it was made, 0-based
---       6 first 16 hexadecimal digits of SHA-1 of the cursor's member
+--       6 first 16 hexadecimal digits of SHA-1 of the cursor's member, '' where its line is known to be gone
 --       7 lines at most  8 bytes at most (one line is always given)
 --       9 word of the segment index that the caller has
 -- Returns {word of the index, its members or nil where the caller has them, first hot rank of the window, hot rank after
 --          its last line, hot rank of the first line given, 1 if more follow in the direction read else 0,
---          the cursor's place among the hot lines of its score or -1, the cursor's member where it is hot,
---          member, score, member, score, …}; always in ascending order.
--- Where the cursor's line is not hot, forward begins with the first line of its score and backward ends with the last.
+--          how many hot lines of its score stand before the first line given, 1 if the cursor's line is hot else 0,
+--          the cursor's member where it is hot, member, score, member, score, …}; always in ascending order.
+-- Where the cursor's line is not hot, forward begins with the first line of its score and backward ends with the last, since
+-- it may be sealed; where it is gone both meet before the first.
 --
 -- By rank and not by score alone: many lines may share a score, and a cursor among them is found again by its hash,
--- from the place it had, whatever was added before or after it meanwhile. Lua's own comparison of strings follows the
+-- from the place it had, whatever was added before or after it meanwhile. One that is gone would be looked for among all
+-- of them; past some thousands it is taken for gone. Lua's own comparison of strings follows the
 -- server's locale, which is why members are not compared here.
 local lines, segments, counts = KEYS[1], KEYS[2], KEYS[3]
 local from, to, forward, inclusive = ARGV[1], ARGV[2], ARGV[3] ~= 'backward', ARGV[3] == 'from'
 local cursorScore, cursorPlace, cursorHash = ARGV[4], tonumber(ARGV[5]), ARGV[6]
 local limit, maxBytes, knownWord = tonumber(ARGV[7]), tonumber(ARGV[8]), ARGV[9]
+-- Some 10 ms of the server's time.
+local MAX_LOOKED, MAX_LOOKED_BYTES = 8192, 8 * 1024 * 1024
 
 local function below(score) return redis.call('ZCOUNT', lines, '-inf', '(' .. score) end
 
-local function memberWithHash(rank)
-  local member = redis.call('ZRANGE', lines, rank, rank)[1]
-  if member and string.sub(redis.sha1hex(member), 1, 16) == cursorHash then return member end
+-- Looks among ranks [from, to) for the cursor's line.
+local function findAmong(from, to)
+  if from >= to then return nil, '', 0 end
+  local bytes = 0
+  for i, member in ipairs(redis.call('ZRANGE', lines, from, to - 1)) do
+    if string.sub(redis.sha1hex(member), 1, 16) == cursorHash then return from + i - 1, member, bytes end
+    bytes = bytes + #member
+  end
+  return nil, '', bytes
 end
 
--- The rank and member of the cursor's line, or nil when it is not hot; the first rank of its score and the one after.
+-- The rank and member of the cursor's line, or nil when it is not hot or not to be found; the first rank of its score and
+-- the one after. From the place it had outwards, in growing chunks to both sides.
 local function findCursor()
   local first, after = below(cursorScore), redis.call('ZCOUNT', lines, '-inf', cursorScore)
-  local guess = math.min(first + cursorPlace, after - 1)
-  for distance = 0, after - first - 1 do
-    for _, rank in ipairs({ guess + distance, guess - distance }) do
-      local member = rank >= first and rank < after and memberWithHash(rank)
-      if member then return rank, member, first, after end
-    end
+  if cursorHash == '' then return nil, '', first, first end
+  local ahead = math.max(first, math.min(first + cursorPlace, after - 1))
+  local back, looked, bytes, step = ahead, 0, 0, 1
+  while looked < MAX_LOOKED and bytes < MAX_LOOKED_BYTES and (ahead < after or back > first) do
+    local aheadTo, backFrom = math.min(ahead + step, after), math.max(back - step, first)
+    local rank, member, some = findAmong(ahead, aheadTo)
+    if rank then return rank, member, first, after end
+    bytes = bytes + some
+    rank, member, some = findAmong(backFrom, back)
+    if rank then return rank, member, first, after end
+    bytes = bytes + some
+    looked = looked + (aheadTo - ahead) + (back - backFrom)
+    ahead, back, step = aheadTo, backFrom, math.min(step * 4, 64)
   end
   return nil, '', first, after
 end
@@ -50,10 +68,10 @@ if type(word) ~= 'string' then word = '' end
 
 local low, high = below(from), below(to)
 if high < low then high = low end
-local start, stop, place, cursorMember = low, high, -1, ''
+local start, stop, isHot, cursorMember = low, high, 0, ''
 if cursorScore ~= '' then
   local rank, member, first, after = findCursor()
-  if rank then place, cursorMember = rank - first, member end
+  if rank then isHot, cursorMember = 1, member end
   if forward then
     start = math.max(low, rank and (inclusive and rank or rank + 1) or first)
   else
@@ -92,7 +110,10 @@ end
 
 local index = false
 if word ~= knownWord then index = redis.call('ZRANGE', segments, 0, -1) end
-local result = { word, index, low, high, forward and start - count or stop, start < stop and 1 or 0, place, cursorMember }
+local firstRank = forward and start - count or stop
+local firstGiven = found[forward and 1 or count]
+local place = firstGiven and firstRank - below(firstGiven[2]) or 0
+local result = { word, index, low, high, firstRank, start < stop and 1 or 0, place, isHot, cursorMember }
 local first, last, by = 1, count, 1
 if not forward then first, last, by = count, 1, -1 end
 for i = first, last, by do

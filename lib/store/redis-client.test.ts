@@ -3,11 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
 import { freePort, startRedisServer } from '../../e2e/demo/redis-server.ts'
 import { type RedisCluster, startRedisCluster } from '../../e2e/redis-cluster.ts'
 import { adminGrant, packLines, readGrant, store } from '../../e2e/store-server.ts'
+import { until } from '../../e2e/waiting.ts'
 import { appendLines, loadAppendScript } from './append.ts'
 import { askEach } from './ask-each.ts'
 import { readAllHits } from './counts.ts'
@@ -24,7 +24,6 @@ import { microsOfSecond } from './score.ts'
 const PASSWORD = 'a b,c@d'
 const T = 1_763_906_100
 const IDS = Array.from({ length: 120 }, (_, n) => String(5000 + n))
-const WAIT_MS = 30_000
 
 let cluster: RedisCluster
 let redis: Redis
@@ -48,14 +47,6 @@ const linesOf = async (id: string) => {
   for await (const stretch of streamLines(redis, readGrant(id), EVERYTHING))
     lines.push(...[...stretch.lines()].map((line) => `${line.line}\t${line.source}`))
   return lines
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + WAIT_MS
-  while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`not within ${WAIT_MS} ms: ${what}`)
-    await delay(20)
-  }
 }
 
 test('one call appends to collections on every node, and all are counted, projected and read back', async () => {

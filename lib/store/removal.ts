@@ -3,7 +3,7 @@ import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { encodeSegment } from '../segment/format.ts'
 import { firstAtOrAfter, type SegmentLines } from '../segment/lines.ts'
-import { tidyArchives, writeArchive } from './archive.ts'
+import { GivenUp, takeBackArchive, writeArchive } from './archive.ts'
 import { WrongKeyType } from './collection-fault.ts'
 import { describeSegment, newName, UNCOMMITTED_SECONDS } from './commit.ts'
 import { archivingKey, countsKey, floorKey, linesKey, removalsKey, segmentKey, segmentsKey } from './keys.ts'
@@ -71,7 +71,7 @@ interface Rest {
  * is harmless. In all other cases nothing was removed.
  */
 export async function removeStep(options: StepOptions): Promise<StepOutcome> {
-  const { redis, collection, cutSecond, archiveDir } = options
+  const { redis, collection, cutSecond } = options
   const found = await findBelow(redis, collection, cutSecond)
   if (found === null) return { kind: 'nothing' }
   const plan = planStep(found, STEP_SEGMENTS)
@@ -83,26 +83,18 @@ export async function removeStep(options: StepOptions): Promise<StepOutcome> {
   const isDone = found.isLast && plan.floorSecond === found.limitSecond && keptSecond >= cutSecond
   const step = { ...plan, floorSecond: isDone ? cutSecond : plan.floorSecond, acrossLines, keptFrom }
 
-  const hot = archiveDir === null ? null : await readHotBelow(redis, collection, step.floorSecond)
-  const name = newName()
-  if (archiveDir !== null && hot) {
-    const texts = textInOrder(hot.lines, sealedBelow(options, step))
-    const archive = { redis, collection, folder: archiveDir }
-    const isWritten = await writeArchive(archive, { name, firstSecond: found.oldestSecond, texts }).then(
-      () => true,
-      (error: unknown) => {
-        if (error instanceof Replaced) return false
-        throw error
-      },
-    )
-    if (!isWritten) return { kind: 'again' }
+  let archive: Archived | null
+  try {
+    archive = await archiveStep(options, step, found.oldestSecond)
+  } catch (error) {
+    if (error instanceof Replaced || error instanceof GivenUp) return { kind: 'again' }
+    throw error
   }
   const rest = acrossLines && plan.across ? encodeRest(plan.across, linesFrom(acrossLines, keptFrom)) : null
   if (rest)
     await answered(
       redis.set(segmentKey(collection, rest.descriptor.name), rest.body, 'EX', UNCOMMITTED_SECONDS),
     )
-  const archive = hot && { name, digest: hot.digest }
   let outcome: StepOutcome
   try {
     outcome = await remove(options, { step, rest, firstSecond: found.oldestSecond, archive })
@@ -113,6 +105,29 @@ export async function removeStep(options: StepOptions): Promise<StepOutcome> {
   if (outcome.kind === 'removed') reached('after removal', collection)
   else await takeBack(options, rest, archive)
   return outcome
+}
+
+/** Where the lines of a step were archived. */
+interface Archived {
+  readonly name: string
+  readonly path: string
+  readonly folder: string
+  /** Of the hot lines, as `remove.lua` makes it. */
+  readonly digest: string
+}
+
+/**
+ * @returns null where nothing is kept of what is removed
+ * @throws Replaced, GivenUp; as {@link removeStep}
+ */
+async function archiveStep(options: StepOptions, step: Step, firstSecond: number): Promise<Archived | null> {
+  const { redis, collection, archiveDir: folder } = options
+  if (folder === null) return null
+  const hot = await readHotBelow(redis, collection, step.floorSecond)
+  const name = newName()
+  const texts = textInOrder(hot.lines, sealedBelow(options, step))
+  const path = await writeArchive({ redis, collection, folder }, { name, firstSecond, texts })
+  return { name, path, folder, digest: hot.digest }
 }
 
 /** What stands below the cut, or null when nothing does. */
@@ -167,7 +182,7 @@ async function remove(
     step: Step
     rest: Rest | null
     firstSecond: number
-    archive: { name: string; digest: string } | null
+    archive: Archived | null
   },
 ): Promise<StepOutcome> {
   const { step, rest, firstSecond, archive } = removal
@@ -214,10 +229,10 @@ async function remove(
 
 /** What was written for a removal that did not happen. It would go by itself; while writers compete it would pile up. */
 async function takeBack(
-  { redis, collection, archiveDir }: StepOptions,
+  { redis, collection }: StepOptions,
   rest: Rest | null,
-  archive: { readonly name: string } | null,
+  archive: Archived | null,
 ): Promise<void> {
   if (rest) await answered(redis.unlink(segmentKey(collection, rest.descriptor.name)))
-  if (archive) await tidyArchives({ redis, collection, folder: archiveDir }, [archive.name])
+  if (archive) await takeBackArchive({ redis, collection, folder: archive.folder }, archive)
 }

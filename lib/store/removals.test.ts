@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Redis } from 'ioredis'
 import { add, DAY, linesOf } from '../../e2e/retention.ts'
 import { adminGrant, collectionId, openStoreServer, readGrant } from '../../e2e/store-server.ts'
 import type { AdminGrant, CollectionGrant } from '../access/decide.ts'
-import { REMOVED_FROM_KEY, removalsKey } from './keys.ts'
-import { readFloor, readRecentRemovals, readRemovals } from './removals.ts'
+import { REMOVED_FROM_KEY, REMOVING_FROM_KEY, removalsKey } from './keys.ts'
+import { removeStep } from './removal.ts'
+import { markRemoving, readFloor, readRecentRemovals, readRemovals } from './removals.ts'
 import { applyRetention } from './retention.ts'
 
 const servers = openStoreServer()
@@ -50,23 +52,70 @@ test('other days of retention are another event', async () => {
 
 test('admins read the newest event of the collections that lines were removed from last, and no more than asked', async () => {
   const { redis } = servers.current()
-  await redis.del(REMOVED_FROM_KEY)
+  await forgetRemovals(redis)
   for (const [index, id] of ['11', '12', '13'].entries()) {
     await add(redis, id, linesOf([T, T + 1]))
     await retain(id, T + 2 * DAY + index)
   }
-  // Marked by a run that died before it removed anything, and what holds something else.
-  await redis.zadd(REMOVED_FROM_KEY, T * 2, '14', T * 2, 'x')
+  // What holds something else tells nothing.
   await redis.set(removalsKey(collectionId('15')), 'mine')
-  await redis.zadd(REMOVED_FROM_KEY, T * 2, '15')
-  const removals = await readRecentRemovals(redis, adminGrant(), 5)
-  assert.deepEqual(
-    removals.map(({ collection, lines }) => [collection, lines]),
-    [
-      ['13', 2],
-      ['12', 2],
-    ],
-  )
+  await redis.zadd(REMOVED_FROM_KEY, T, '15', T, 'x')
+  assert.deepEqual(await recent(2), [
+    ['13', 2],
+    ['12', 2],
+  ])
+  assert.equal((await recent(5)).length, 3)
+})
+
+/** Keys of two slots. */
+const forgetRemovals = (redis: Redis) =>
+  Promise.all([REMOVED_FROM_KEY, REMOVING_FROM_KEY].map((key) => redis.del(key)))
+
+async function recent(limit: number) {
+  const removals = await readRecentRemovals(servers.current().redis, adminGrant(), limit)
+  return removals.map(({ collection, lines }) => [collection, lines])
+}
+
+test('removals that fail in each round, however many, hide none that was done', async () => {
+  const { redis } = servers.current()
+  await forgetRemovals(redis)
+  await add(redis, '21', linesOf([T, T + 1]))
+  await retain('21', T + 2 * DAY)
+  for (const id of ['22', '23', '24']) {
+    await add(redis, id, linesOf([T]))
+    const collection = collectionId(id)
+    const archiveDir = '/nowhere at all'
+    const { problem } = await applyRetention({
+      redis,
+      collection,
+      nowSeconds: T + 3 * DAY,
+      retentionDays: 1,
+      archiveDir,
+    })
+    assert.match(problem ?? '', /could not be archived/)
+  }
+  assert.deepEqual(await recent(2), [['21', 2]])
+})
+
+test('a removal whose run died right after it is read, and still when later ones removed nothing more', async () => {
+  const { redis } = servers.current()
+  await forgetRemovals(redis)
+  await add(redis, '31', linesOf([T, T + 1]))
+  await markRemoving(redis, collectionId('31'), T + 2 * DAY)
+  const { kind } = await removeStep({
+    redis,
+    collection: collectionId('31'),
+    cutSecond: T + 1,
+    reason: 'age',
+    days: 1,
+    nowSeconds: T + 2 * DAY,
+    archiveDir: null,
+  })
+  assert.equal(kind, 'removed')
+  assert.deepEqual(await recent(2), [['31', 1]])
+  await retain('31', T + 2 * DAY)
+  assert.deepEqual(await redis.zrange(REMOVING_FROM_KEY, '0', '-1'), [])
+  assert.deepEqual(await recent(2), [['31', 2]])
 })
 
 test('without the right grant nothing is read', async () => {

@@ -7,7 +7,7 @@ import {
   type CollectionGrant,
 } from '../access/decide.ts'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
-import { floorKey, REMOVED_FROM_KEY, removalsKey } from './keys.ts'
+import { floorKey, REMOVED_FROM_KEY, REMOVING_FROM_KEY, removalsKey } from './keys.ts'
 import { answered, isWrongType } from './redis.ts'
 
 /**
@@ -15,8 +15,9 @@ import { answered, isWrongType } from './redis.ts'
  * as it removes; those of one UTC day that have the same reason are one event that grows.
  *
  * Which collections to look at for the newest events is kept apart, since a script of one collection cannot write what
- * belongs to all: a collection is marked before its lines go, so that none is missed, and one that is marked without an
- * event is passed over.
+ * belongs to all. One mark says that a removal is under way, so that none is missed whose run died; it is taken away when
+ * the run is over, and only what was removed by then gets the other mark, with the time of its event. A removal that fails
+ * in each round therefore stands in nobody's way.
  */
 
 export interface Removal {
@@ -38,6 +39,8 @@ export interface CollectionRemoval extends Removal {
   readonly collection: CollectionId
 }
 
+/** Events that are kept of a collection; `remove.lua` sees to it. */
+export const REMOVALS_KEPT = 1000
 /** Collections asked at once for their newest event. */
 const COLLECTIONS_AT_ONCE = 50
 
@@ -95,8 +98,10 @@ export async function readRecentRemovals(
   limit: number,
 ): Promise<CollectionRemoval[]> {
   assertAdminGrant(grant)
-  const marked = await answered(redis.zrevrange(REMOVED_FROM_KEY, 0, limit - 1))
-  const ids = marked.flatMap((text) => parseCollectionId(text) ?? [])
+  const marked = await answered(
+    Promise.all([REMOVED_FROM_KEY, REMOVING_FROM_KEY].map((key) => redis.zrevrange(key, 0, limit - 1))),
+  )
+  const ids = [...new Set(marked.flat().flatMap((text) => parseCollectionId(text) ?? []))]
   const found: CollectionRemoval[] = []
   for (let at = 0; at < ids.length; at += COLLECTIONS_AT_ONCE) {
     const some = ids.slice(at, at + COLLECTIONS_AT_ONCE)
@@ -106,12 +111,23 @@ export async function readRecentRemovals(
       if (collection && removal) found.push({ collection, ...removal })
     }
   }
-  return found.sort((a, b) => b.atSecond - a.atSecond)
+  return found.sort((a, b) => b.atSecond - a.atSecond).slice(0, limit)
 }
 
 /** Marks a collection for {@link readRecentRemovals}; before its lines are removed. */
-export async function markRemoval(redis: Redis, collection: CollectionId, nowSeconds: number): Promise<void> {
-  await answered(redis.zadd(REMOVED_FROM_KEY, Math.floor(nowSeconds), collection))
+export async function markRemoving(
+  redis: Redis,
+  collection: CollectionId,
+  nowSeconds: number,
+): Promise<void> {
+  await answered(redis.zadd(REMOVING_FROM_KEY, Math.floor(nowSeconds), collection))
+}
+
+/** Marks what was removed, by this run or by one that died, and that no removal is under way. */
+export async function markRemoved(redis: Redis, collection: CollectionId): Promise<void> {
+  const [newest] = await newestRemovals(redis, collection, 1)
+  if (newest) await answered(redis.zadd(REMOVED_FROM_KEY, 'GT', newest.atSecond, collection))
+  await answered(redis.zrem(REMOVING_FROM_KEY, collection))
 }
 
 /** A stream that is none, and events of another form, tell nothing: retention itself stops at the former and says so. */

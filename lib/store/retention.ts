@@ -6,7 +6,7 @@ import { WrongKeyType } from './collection-fault.ts'
 import { foldDays } from './fold-days.ts'
 import { isWrongType } from './redis.ts'
 import { oldestSecondOf, removeStep, type StepOptions } from './removal.ts'
-import { markRemoval } from './removals.ts'
+import { markRemoved, markRemoving } from './removals.ts'
 import { ageCut } from './retention-plan.ts'
 import { firstSecondOf } from './segment-descriptor.ts'
 import { UnreadableSegment } from './segment-store.ts'
@@ -88,8 +88,9 @@ export function removeBelow(options: StepOptions): Promise<RetentionOutcome> {
   const { redis, collection, nowSeconds, archiveDir } = options
   return sayingProblems(collection, async () => {
     const notes = await tidyArchives({ redis, collection, folder: archiveDir })
-    await markRemoval(redis, collection, nowSeconds)
+    await markRemoving(redis, collection, nowSeconds)
     const { lines, problem, isFinished } = await removeInSteps(options)
+    await markRemoved(redis, collection)
     const foldProblem = lines > 0 ? await foldDays(redis, collection) : null
     const problems = [problem, foldProblem && sentence(collection, foldProblem)].filter((one) => one !== null)
     return { lines, problem: problems.join(' ') || null, isFinished, notes }

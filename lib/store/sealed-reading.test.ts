@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { Redis } from 'ioredis'
 import { sealLines } from '../../e2e/sealed-lines.ts'
+import { flipBit } from '../../e2e/segments.ts'
 import { collectionId, openStoreServer, packLines, readGrant, store } from '../../e2e/store-server.ts'
 import { encodeMember } from '../line/member.ts'
 import { readHistogram } from './histogram.ts'
@@ -269,22 +271,16 @@ test('a stream whose place is sealed goes on past many hot lines of that very mo
   assert.deepEqual(seen, letters)
 })
 
-async function flipBit(key: string) {
-  const { redis } = servers.current()
-  const [byte = 0] = await redis.getrangeBuffer(key, 80, 80)
-  await redis.setrange(key, 80, Buffer.from([byte ^ 1]))
-}
-
 for (const [fault, damage] of [
   ['flipped', flipBit],
-  ['deleted', async (key: string) => servers.current().redis.del(key)],
+  ['deleted', (redis: Redis, key: string) => redis.del(key)],
 ] as const)
   test(`a body that is ${fault} is a gap: pages name it, a stream gives all others and then says so`, async () => {
     const { redis } = servers.current()
     const id = await sealedHundred()
     const [, , , broken] = await descriptorsOf(id)
     assert.ok(broken)
-    await damage(segmentKey(collectionId(id), broken.name))
+    await damage(redis, segmentKey(collectionId(id), broken.name))
     const lines = hundred.map(({ line }) => line)
     const page = await readPage(redis, readGrant(id), {
       window: EVERYTHING,

@@ -46,3 +46,13 @@ export function parseDescriptor(text: string): Descriptor {
 
 export const firstSecondOf = ({ firstMicros }: Descriptor) => secondOfMicros(firstMicros)
 export const lastSecondOf = ({ lastMicros }: Descriptor) => secondOfMicros(lastMicros)
+
+/** Whole seconds, both inclusive. */
+export interface Seconds {
+  readonly firstSecond: number
+  readonly lastSecond: number
+}
+
+/** Whether a segment reaches into any of the seconds; the one rule of which segments a writer has to name. */
+export const covers = (segment: Descriptor, { firstSecond, lastSecond }: Seconds) =>
+  lastSecondOf(segment) >= firstSecond && firstSecondOf(segment) <= lastSecond

@@ -38,11 +38,13 @@ export interface Stretch {
 /**
  * @param segments disjoint, in order; all that cover any second of the lines
  * @param lines in (score, member) order, no identity twice
+ * @param joinedLimits for lines that go into segments which are past the limits already
  */
 export function mergeSegments(
   segments: readonly SegmentLines[],
   lines: SegmentLines,
   limits: SegmentLimits,
+  joinedLimits: SegmentLimits = limits,
 ): Merged {
   const places = Array.from(lines.micros.keys())
   // As mostly when old logs come in.
@@ -51,9 +53,12 @@ export function mergeSegments(
   const isDuplicate = findDuplicates(segments, lines)
   const fresh = places.filter((place) => isDuplicate[place] === 0)
   const runs = runsOf(segments, lines, fresh)
+  // A late line would divide what was joined into small segments, which the next join would write once more.
+  const limitsOf = (run: Run) =>
+    run.segments.some((place) => isPast(segments[place], limits)) ? joinedLimits : limits
   return {
     replaced: runs.flatMap((run) => run.segments),
-    written: runs.flatMap((run) => cutLines(joinStretches(stretchesOf(run, segments, lines)), limits)),
+    written: runs.flatMap((run) => cutLines(joinStretches(stretchesOf(run, segments, lines)), limitsOf(run))),
     duplicates: places.filter((place) => isDuplicate[place] === 1),
     fresh,
   }
@@ -88,6 +93,9 @@ function membersOfSecond(segments: readonly SegmentLines[], nearest: number, sec
   }
   return members
 }
+
+const isPast = (segment: SegmentLines | undefined, { lines, textBytes }: SegmentLimits) =>
+  segment !== undefined && (segment.count > lines || segment.text.length > textBytes)
 
 /** Segments that get lines, and lines between segments, as far as they follow one another directly. */
 interface Run {

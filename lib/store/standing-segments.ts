@@ -6,11 +6,12 @@ import { UnreadableIndex } from './collection-fault.ts'
 import { segmentKey, segmentsKey } from './keys.ts'
 import { answered } from './redis.ts'
 import {
+  covers,
   type Descriptor,
   descriptorText,
   firstSecondOf,
-  lastSecondOf,
   parseDescriptor,
+  type Seconds,
 } from './segment-descriptor.ts'
 import { fetchSegment, UnreadableSegment } from './segment-store.ts'
 
@@ -26,7 +27,7 @@ const DESCRIPTORS_A_READ = 1000
 export async function readCovering(
   redis: Redis,
   collection: CollectionId,
-  seconds: { firstSecond: number; lastSecond: number },
+  seconds: Seconds,
 ): Promise<Descriptor[]> {
   const key = segmentsKey(collection)
   const [before, within] = await answered(
@@ -49,11 +50,21 @@ export function parseEntries(collection: CollectionId, texts: readonly string[])
 }
 
 /** @returns those of the segments that cover any of the seconds. */
-export function coveringOf(
-  descriptors: readonly Descriptor[],
-  { firstSecond, lastSecond }: { firstSecond: number; lastSecond: number },
-): Descriptor[] {
-  return descriptors.filter((one) => lastSecondOf(one) >= firstSecond && firstSecondOf(one) <= lastSecond)
+export function coveringOf(descriptors: readonly Descriptor[], seconds: Seconds): Descriptor[] {
+  return descriptors.filter((one) => covers(one, seconds))
+}
+
+/**
+ * @param seconds of lines, ascending
+ * @returns those of the segments that cover one of them; both are gone through once, in order.
+ */
+export function coveringAny(descriptors: readonly Descriptor[], seconds: ArrayLike<number>): Descriptor[] {
+  let at = 0
+  return descriptors.filter((one) => {
+    while (at < seconds.length && (seconds[at] ?? 0) < firstSecondOf(one)) at++
+    const second = seconds[at]
+    return second !== undefined && covers(one, { firstSecond: second, lastSecond: second })
+  })
 }
 
 /** @returns the whole index, in order; where it changes meanwhile, some of it as it was. */

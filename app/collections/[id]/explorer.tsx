@@ -16,11 +16,13 @@ interface ExplorerProps extends ExplorerLines {
   collection: CollectionId
   query: ExplorerQuery
   clock: Clock
+  /** First second that retention kept, or null where it never removed a line. */
+  floor: number | null
 }
 
 /** The window in words, the ways to other ones, and a page of its lines. */
 export function Explorer(props: ExplorerProps) {
-  const { collection, query, clock, page, target, newest, clientFields, histogram } = props
+  const { collection, query, clock, floor, page, target, newest, clientFields, histogram } = props
   const { start, zone } = query
   const isAround = isContext(start)
   const view = isAround ? { ...query, window: EVERYTHING } : query
@@ -35,7 +37,7 @@ export function Explorer(props: ExplorerProps) {
       <GapsNotice gaps={page.gaps} zone={zone} />
       {histogram && <HistogramFigure collection={collection} query={query} histogram={histogram} />}
       {page.total === 0 && page.gaps.length === 0 ? (
-        <EmptyWindow collection={collection} newest={newest} query={view} clock={clock} />
+        <EmptyWindow collection={collection} newest={newest} floor={floor} query={view} clock={clock} />
       ) : (
         <>
           <div className="flex flex-wrap items-center gap-x-4">

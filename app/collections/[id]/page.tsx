@@ -9,7 +9,7 @@ import { readExplorerLines } from '#lib/explore/lines.ts'
 import { type RawParameters, requestPath } from '#lib/explore/parameters.ts'
 import { readExplorerQuery } from '#lib/explore/query.ts'
 import { currentClock } from '#lib/explore/window.ts'
-import { readFloor, readRemovals } from '#lib/store/removals.ts'
+import { REMOVALS_KEPT, readFloor, readRemovals } from '#lib/store/removals.ts'
 import { Explorer } from './explorer.tsx'
 import { RemovedNotice } from './removed-notice.tsx'
 import { Toolbar } from './toolbar.tsx'
@@ -54,16 +54,16 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
   try {
     if (fault) throw fault
     const { redis } = context()
-    const [lines, floor, [last]] = await Promise.all([
+    const [lines, floor, removals] = await Promise.all([
       readExplorerLines(redis, grant, query, clock),
       readFloor(redis, grant),
-      readRemovals(redis, grant, 1),
+      readRemovals(redis, grant, REMOVALS_KEPT),
     ])
     for (const { reason } of lines.page.gaps) logLine(`collection ${collection}: ${reason}`)
     return (
       <>
-        <RemovedNotice floor={floor} last={last} query={query} hasOlder={lines.page.skipped > 0} />
-        <Explorer collection={collection} query={query} clock={clock} {...lines} />
+        <RemovedNotice floor={floor} removals={removals} query={query} hasOlder={lines.page.skipped > 0} />
+        <Explorer collection={collection} query={query} clock={clock} floor={floor} {...lines} />
       </>
     )
   } catch (thrown) {
