@@ -30,6 +30,7 @@ import {
 import { FULL_SEGMENT, linesTogether, mergeLines } from './merge.ts'
 import { microsOfSecond, secondOfMicros } from './score.ts'
 import type { Descriptor } from './segment-descriptor.ts'
+import { placesUpTo } from './segment-merge.ts'
 import { readWholeIndex } from './standing-segments.ts'
 
 const servers = openStoreServer()
@@ -152,7 +153,7 @@ test('lines far apart go in several commits, which read no segment without a lin
   const together = (seconds: number[], descriptors: Descriptor[]) =>
     linesTogether(
       segmentLines(seconds.map((second, n) => member(n, T + second))),
-      seconds.map((_, n) => n),
+      placesUpTo(seconds.length),
       descriptors,
     )
   assert.equal(together([1, 2, 900], []), 3)

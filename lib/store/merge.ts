@@ -2,14 +2,21 @@ import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import type { SegmentLines } from '../segment/lines.ts'
+import { type Ask, askEach } from './ask-each.ts'
 import { commitSegments, type Verdict } from './commit.ts'
-import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField } from './keys.ts'
+import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField, segmentsKey } from './keys.ts'
 import { countLines } from './line-counters.ts'
-import { answered } from './redis.ts'
+import { answered, storeError } from './redis.ts'
 import { secondOfMicros } from './score.ts'
 import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
-import { joinStretches, mergeSegments, type SegmentLimits, type Stretch } from './segment-merge.ts'
-import { coveringOf, fetchStanding, readCovering } from './standing-segments.ts'
+import {
+  joinStretches,
+  mergeSegments,
+  placesUpTo,
+  type SegmentLimits,
+  type Stretch,
+} from './segment-merge.ts'
+import { coveringOf, fetchStanding, parseEntries } from './standing-segments.ts'
 
 /**
  * The one way of lines into segments. The segments that cover the lines' seconds are read, the lines are merged into
@@ -53,14 +60,16 @@ export interface MergeOutcome {
  */
 export async function mergeLines(redis: Redis, options: MergeOptions): Promise<MergeOutcome> {
   const { collection, lines, origin } = options
-  if (origin === 'hot') return new Merge(redis, options).run()
-  await answered(
-    Promise.all([redis.sadd(DIRTY_KEY, collection), redis.hsetnx(KNOWN_KEY, knownField(collection), 0)]),
-  )
   const outcome = await new Merge(redis, options).run()
   // Before, so that a writer that dies leaves the mark; after, for a projector that took the first one too early.
-  if (lines.count > 0) await answered(redis.sadd(DIRTY_KEY, collection))
+  if (origin === 'backfill' && lines.count > 0) await answered(redis.sadd(DIRTY_KEY, collection))
   return outcome
+}
+
+/** Whole ones, both among them. */
+interface Seconds {
+  readonly firstSecond: number
+  readonly lastSecond: number
 }
 
 class Merge {
@@ -69,13 +78,16 @@ class Merge {
   readonly #belowRetention: number[] = []
   #stored = 0
   #duplicates = 0
-  /** Places of the lines still to be done. */
-  #pending: number[]
+  /** Whether maintenance and the projector know of the collection. */
+  #isMarked: boolean
+  /** Places of the lines still to be done, ascending. */
+  #pending: Uint32Array
 
   constructor(redis: Redis, options: MergeOptions) {
     this.#redis = redis
     this.#options = options
-    this.#pending = Array.from({ length: options.lines.count }, (_, place) => place)
+    this.#isMarked = options.origin === 'hot'
+    this.#pending = placesUpTo(options.lines.count)
   }
 
   async run(): Promise<MergeOutcome> {
@@ -95,20 +107,45 @@ class Merge {
 
   /** Tries to commit the first lines that can be done together. */
   async #step(): Promise<void> {
-    const { collection, lines } = this.#options
+    const { lines } = this.#options
     const seconds = this.#secondsOf(this.#pending)
-    const floor = await answered(this.#redis.get(floorKey(collection)))
-    if (floor !== null && seconds.firstSecond < Number(floor)) return this.#leaveBelow(Number(floor))
-    const descriptors = await readCovering(this.#redis, collection, seconds)
+    const { floorSecond, descriptors } = await this.#look(seconds)
+    if (seconds.firstSecond < floorSecond) return this.#leaveBelow(floorSecond)
     const count = linesTogether(lines, this.#pending, descriptors)
-    const places = this.#pending.slice(0, count)
+    const places = this.#pending.subarray(0, count)
     const own = this.#secondsOf(places)
     const covering = coveringOf(descriptors, own)
     const segments = await this.#fetch(covering)
     if (segments) await this.#commit(places, covering, segments)
   }
 
-  #secondsOf(places: readonly number[]): { firstSecond: number; lastSecond: number } {
+  /**
+   * Reads the floor and the segments that cover any of the seconds, and marks the collection the first time: in one
+   * message, since each costs as much as compressing fifty lines. Another writer may come between: the commit looks again.
+   */
+  async #look({
+    firstSecond,
+    lastSecond,
+  }: Seconds): Promise<{ floorSecond: number; descriptors: Descriptor[] }> {
+    const { collection } = this.#options
+    const index = segmentsKey(collection)
+    const asks: Ask[] = [
+      ['get', floorKey(collection)],
+      ['zrevrangebyscore', index, `(${firstSecond}`, '-inf', 'LIMIT', 0, 1],
+      ['zrangebyscore', index, firstSecond, `(${lastSecond + 1}`],
+    ]
+    if (!this.#isMarked)
+      asks.push(['sadd', DIRTY_KEY, collection], ['hsetnx', KNOWN_KEY, knownField(collection), 0])
+    const answers = await answered(askEach(this.#redis, asks))
+    for (const [error] of answers) if (error) throw storeError(error)
+    this.#isMarked = true
+    const [floor, before, within] = answers.map(([, value]) => value)
+    const entries = [before, within].flatMap((value) => (Array.isArray(value) ? value.map(String) : []))
+    const descriptors = coveringOf(parseEntries(collection, entries), { firstSecond, lastSecond })
+    return { floorSecond: Number(floor ?? 0), descriptors }
+  }
+
+  #secondsOf(places: Uint32Array): Seconds {
     const { micros } = this.#options.lines
     return {
       firstSecond: secondOfMicros(micros[places[0] ?? 0] ?? 0),
@@ -127,7 +164,7 @@ class Merge {
   }
 
   async #commit(
-    places: readonly number[],
+    places: Uint32Array,
     covering: readonly Descriptor[],
     segments: readonly SegmentLines[],
   ): Promise<void> {
@@ -146,22 +183,19 @@ class Merge {
       replaced: merged.replaced.flatMap((place) => covering[place] ?? []),
       written: merged.written,
       level,
-      taken:
-        origin === 'hot'
-          ? { origin, lines }
-          : { origin, lines: fresh, counters: countLines(fresh, Array.from(fresh.micros.keys())) },
+      taken: origin === 'hot' ? { origin, lines } : { origin, lines: fresh, counters: countLines(fresh) },
     })
     if (verdict.verdict === 'committed') {
       this.#stored += fresh.count
       this.#duplicates += merged.duplicates.length
       return this.#finishFirst(places.length)
     }
-    const placesTaken = origin === 'hot' ? places : merged.fresh.flatMap((place) => places[place] ?? [])
+    const placesTaken = origin === 'hot' ? places : merged.fresh.map((place) => places[place] ?? 0)
     this.#takeRefusal(verdict, placesTaken)
   }
 
   /** What a refusal tells about single lines is taken at its word; all else is read again. */
-  #takeRefusal(verdict: Verdict, placesTaken: readonly number[]): void {
+  #takeRefusal(verdict: Verdict, placesTaken: Uint32Array): void {
     if (verdict.verdict === 'floor') this.#leaveBelow(verdict.second)
     if (verdict.verdict !== 'members') return
     const refused = new Set([...verdict.places].flatMap((place) => placesTaken[place] ?? []))
@@ -179,7 +213,7 @@ class Merge {
 
   /** Without a set of thousands, which was a fifth of what the collector had to do. */
   #finishFirst(count: number): void {
-    this.#pending = this.#pending.slice(count)
+    this.#pending = this.#pending.subarray(count)
   }
 
   #finish(places: ReadonlySet<number>): void {
@@ -193,7 +227,7 @@ class Merge {
  */
 export function linesTogether(
   lines: SegmentLines,
-  pending: readonly number[],
+  pending: Uint32Array,
   descriptors: readonly Descriptor[],
 ): number {
   let next = 0
@@ -213,7 +247,7 @@ export function linesTogether(
 }
 
 /** @returns the lines at those places, which ascend. */
-function linesAt(lines: SegmentLines, places: readonly number[]): SegmentLines {
+function linesAt(lines: SegmentLines, places: Uint32Array): SegmentLines {
   if (places.length === lines.count) return lines
   const stretches: Stretch[] = []
   for (let i = 0; i < places.length; ) {
