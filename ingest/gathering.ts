@@ -24,11 +24,11 @@ const SMALL_MARGIN_SECONDS = 10
  * that is not enough with a smaller margin, and in the end with none. `maintain` joins what is small, and lines that then
  * come late are merged into what stands: both cost time and change nothing.
  */
-const HELD_BYTES = 20 * 1024 * 1024
+const HELD_BYTES = 32 * 1024 * 1024
 /** Kept to be used again for what is taken. */
 const FREE_BYTES = 4 * 1024 * 1024
-/** Down to this share of {@link HELD_BYTES} at once, so that the looking for the largest is paid for. */
-const RELIEVED_SHARE = 0.75
+/** What is ripest is looked for again when this share of {@link HELD_BYTES} was taken, so that the looking is paid for. */
+const LOOK_AGAIN_SHARE = 0.25
 /** How much more there has to be, in proportion, before a piece is looked for again: each look goes through all lines. */
 const LOOK_AGAIN_GROWTH = 1.125
 
@@ -51,6 +51,9 @@ export class Gathering {
   readonly #heldLimitBytes: number
   #listed: Collection[] = []
   #heldBytes = 0
+  /** Collections to take from next, the ripest last, and how much was taken since they were put in that order. */
+  #ripest: Collection[] = []
+  #relievedBytes = 0
 
   constructor({ heldBytes = HELD_BYTES }: { heldBytes?: number } = {}) {
     this.#heldLimitBytes = heldBytes
@@ -109,12 +112,25 @@ export class Gathering {
     }
   }
 
+  /** Takes no more than has to be: all that goes at once waits for the threads that merge, and they then for the reading. */
   *#relieve(settledSecond: number): Generator<TakenLines> {
-    const bySize = [...this.#collections.values()].sort((a, b) => ripenessOf(b) - ripenessOf(a))
-    for (const collection of bySize) {
-      if (this.#heldBytes <= this.#heldLimitBytes * RELIEVED_SHARE) return
+    let isLookedFor = false
+    while (this.#heldBytes > this.#heldLimitBytes) {
+      const collection = this.#ripest.pop()
+      if (!collection) {
+        if (isLookedFor) return
+        this.#ripest = [...this.#collections.values()].sort((a, b) => ripenessOf(a) - ripenessOf(b))
+        this.#relievedBytes = 0
+        isLookedFor = true
+        continue
+      }
+      const before = this.#heldBytes
       yield* this.#takeFresh(collection, settledSecond, { onlyFull: false })
       yield* this.#takeLate(collection, settledSecond)
+      this.#relievedBytes += before - this.#heldBytes
+      if (this.#relievedBytes < this.#heldLimitBytes * LOOK_AGAIN_SHARE) continue
+      this.#ripest = []
+      isLookedFor = false
     }
   }
 
