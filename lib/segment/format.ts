@@ -1,5 +1,6 @@
 import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import type { SegmentLines } from './lines.ts'
+import { releaseMemory } from './memory.ts'
 import { readSummary, type SegmentSummary, summarise, writeSummary } from './summary.ts'
 import { VarintReader, VarintWriter } from './varint.ts'
 
@@ -75,9 +76,11 @@ export function encodeSegment(lines: SegmentLines, level: number): Buffer {
     header.writeUInt32LE(columns[name].length, 44 + 4 * index)
   }
   const segment = Buffer.concat([header, ...frames])
+  for (const frame of frames) releaseMemory(frame)
   segment.writeUInt32LE(checksumOf(segment), CHECKSUM_AT)
-  if (!isSame(lines, decodeSegment(segment)))
-    throw new SegmentError('what was written does not read back as it was given')
+  const read = decodeSegment(segment)
+  if (!isSame(lines, read)) throw new SegmentError('what was written does not read back as it was given')
+  releaseMemory(read.text)
   return segment
 }
 

@@ -4,6 +4,7 @@ import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { encodeSegment } from '../segment/format.ts'
 import type { SegmentLines } from '../segment/lines.ts'
+import { releaseMemory } from '../segment/memory.ts'
 import { WrongKeyType } from './collection-fault.ts'
 import {
   arrivalsKey,
@@ -75,6 +76,8 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
     const body = encodeSegment(lines, change.level)
     const descriptor = describeSegment(lines, body, change.level)
     await answered(redis.set(segmentKey(collection, descriptor.name), body, 'EX', UNCOMMITTED_SECONDS))
+    // Not where it failed: a command without an answer may still be on its way out of this memory.
+    releaseMemory(body)
     written.push(descriptor)
     reached('bodies built', collection)
   }
