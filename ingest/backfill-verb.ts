@@ -28,6 +28,8 @@ export async function readFiles(command: Extract<Command, { verb: 'backfill' }>)
     giveUp,
   })
   redis.disconnect()
+  // Else it is said with the advice to send the log again, which would not help here.
+  if (outcome.failure && outcome.lost > 0) say(`${outcome.lost} lines were read but not stored.`)
   const exitCode = concluded(outcome, { json })
   return faults.length > 0 ? EXIT.unavailable : exitCode
 }

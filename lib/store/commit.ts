@@ -54,6 +54,8 @@ export interface SegmentChange {
     | { readonly origin: 'hot'; readonly lines: SegmentLines }
     | { readonly origin: 'backfill'; readonly lines: SegmentLines; readonly counters: LineCounters }
     | { readonly origin: 'none' }
+  /** Told of the new segments right before the script is sent: its answer may get lost. */
+  readonly onCommit?: (written: readonly Descriptor[]) => void
 }
 
 /** Anything but `committed` changed nothing. */
@@ -82,6 +84,7 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
     reached('bodies built', collection)
   }
   reached('before commit', collection)
+  change.onCommit?.(written)
   const run = async (withLines: boolean) => {
     const [keys, args] = callOf(change, { written, withLines })
     return (await answered(commitScript.run(redis, keys, args))) as (Buffer | number)[]

@@ -6,16 +6,17 @@ import { type Ask, askEach } from './ask-each.ts'
 import { commitSegments, type Verdict } from './commit.ts'
 import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField, segmentsKey } from './keys.ts'
 import { countLines } from './line-counters.ts'
+import {
+  finishFirst,
+  type MergeProgress,
+  newMergeProgress,
+  settleUnanswered,
+  unansweredCommit,
+} from './merge-progress.ts'
 import { answered, storeError } from './redis.ts'
 import { secondOfMicros } from './score.ts'
 import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
-import {
-  joinStretches,
-  mergeSegments,
-  placesUpTo,
-  type SegmentLimits,
-  type Stretch,
-} from './segment-merge.ts'
+import { joinStretches, mergeSegments, type SegmentLimits, type Stretch } from './segment-merge.ts'
 import { coveringOf, fetchStanding, parseEntries } from './standing-segments.ts'
 
 /**
@@ -55,12 +56,17 @@ export interface MergeOutcome {
 
 /**
  * Of hot lines, those that somebody else moved meanwhile are in none of the numbers.
+ * @param progress how far an earlier call with the same lines came; it goes on in it, also where it throws
  * @throws UnreadableSegment, UnreadableIndex, WrongKeyType (see `collectionFault`): that collection's lines stay where they are; PortalError `store_unavailable`,
  * `store_refused`. What was committed before stays so; giving all lines again is harmless.
  */
-export async function mergeLines(redis: Redis, options: MergeOptions): Promise<MergeOutcome> {
+export async function mergeLines(
+  redis: Redis,
+  options: MergeOptions,
+  progress: MergeProgress = newMergeProgress(options.lines.count),
+): Promise<MergeOutcome> {
   const { collection, lines, origin } = options
-  const outcome = await new Merge(redis, options).run()
+  const outcome = await new Merge(redis, options, progress).run()
   // Before, so that a writer that dies leaves the mark; after, for a projector that took the first one too early.
   if (origin === 'backfill' && lines.count > 0) await answered(redis.sadd(DIRTY_KEY, collection))
   return outcome
@@ -75,44 +81,41 @@ interface Seconds {
 class Merge {
   readonly #redis: Redis
   readonly #options: MergeOptions
-  readonly #belowRetention: number[] = []
-  #stored = 0
-  #duplicates = 0
+  readonly #progress: MergeProgress
   /** Whether maintenance and the projector know of the collection. */
   #isMarked: boolean
-  /** Places of the lines still to be done, ascending. */
-  #pending: Uint32Array
 
-  constructor(redis: Redis, options: MergeOptions) {
+  constructor(redis: Redis, options: MergeOptions, progress: MergeProgress) {
     this.#redis = redis
     this.#options = options
+    this.#progress = progress
     this.#isMarked = options.origin === 'hot'
-    this.#pending = placesUpTo(options.lines.count)
   }
 
   async run(): Promise<MergeOutcome> {
-    for (let attempts = 0; this.#pending.length > 0; attempts++) {
-      if (attempts > MAX_ATTEMPTS + this.#options.lines.count)
+    const progress = this.#progress
+    const { collection, lines } = this.#options
+    await settleUnanswered(this.#redis, collection, progress)
+    for (let attempts = 0; progress.pending.length > 0; attempts++) {
+      if (attempts > MAX_ATTEMPTS + lines.count)
         throw new PortalError('internal', {
-          detail: `Lines of collection ${this.#options.collection} could not be merged in ${attempts} attempts.`,
+          detail: `Lines of collection ${collection} could not be merged in ${attempts} attempts.`,
         })
       await this.#step()
     }
-    return {
-      stored: this.#stored,
-      duplicates: this.#duplicates,
-      belowRetention: this.#belowRetention.toSorted((a, b) => a - b),
-    }
+    const { stored, duplicates, belowRetention } = progress
+    return { stored, duplicates, belowRetention: belowRetention.toSorted((a, b) => a - b) }
   }
 
   /** Tries to commit the first lines that can be done together. */
   async #step(): Promise<void> {
     const { lines } = this.#options
-    const seconds = this.#secondsOf(this.#pending)
+    const { pending } = this.#progress
+    const seconds = this.#secondsOf(pending)
     const { floorSecond, descriptors } = await this.#look(seconds)
     if (seconds.firstSecond < floorSecond) return this.#leaveBelow(floorSecond)
-    const count = linesTogether(lines, this.#pending, descriptors)
-    const places = this.#pending.subarray(0, count)
+    const count = linesTogether(lines, pending, descriptors)
+    const places = pending.subarray(0, count)
     const own = this.#secondsOf(places)
     const covering = coveringOf(descriptors, own)
     const segments = await this.#fetch(covering)
@@ -172,10 +175,8 @@ class Merge {
     const lines = linesAt(this.#options.lines, places)
     const merged = mergeSegments(segments, lines, FULL_SEGMENT)
     const fresh = merged.duplicates.length === 0 ? lines : linesAt(lines, merged.fresh)
-    if (origin === 'backfill' && fresh.count === 0) {
-      this.#duplicates += places.length
-      return this.#finishFirst(places.length)
-    }
+    const counted = { stored: fresh.count, duplicates: merged.duplicates.length }
+    if (origin === 'backfill' && fresh.count === 0) return finishFirst(this.#progress, counted)
     const verdict = await commitSegments(this.#redis, {
       collection,
       ...this.#secondsOf(places),
@@ -184,12 +185,12 @@ class Merge {
       written: merged.written,
       level,
       taken: origin === 'hot' ? { origin, lines } : { origin, lines: fresh, counters: countLines(fresh) },
+      onCommit: (written) => {
+        this.#progress.unanswered = unansweredCommit(written, counted)
+      },
     })
-    if (verdict.verdict === 'committed') {
-      this.#stored += fresh.count
-      this.#duplicates += merged.duplicates.length
-      return this.#finishFirst(places.length)
-    }
+    this.#progress.unanswered = null
+    if (verdict.verdict === 'committed') return finishFirst(this.#progress, counted)
     const placesTaken = origin === 'hot' ? places : merged.fresh.map((place) => places[place] ?? 0)
     this.#takeRefusal(verdict, placesTaken)
   }
@@ -200,24 +201,20 @@ class Merge {
     if (verdict.verdict !== 'members') return
     const refused = new Set([...verdict.places].flatMap((place) => placesTaken[place] ?? []))
     // A hot line that is gone was moved by somebody else, and counted there.
-    if (this.#options.origin === 'backfill') this.#duplicates += refused.size
+    if (this.#options.origin === 'backfill') this.#progress.duplicates += refused.size
     this.#finish(refused)
   }
 
   #leaveBelow(floorSecond: number): void {
     const { micros } = this.#options.lines
-    const below = this.#pending.filter((place) => secondOfMicros(micros[place] ?? 0) < floorSecond)
-    this.#belowRetention.push(...below)
+    const below = this.#progress.pending.filter((place) => secondOfMicros(micros[place] ?? 0) < floorSecond)
+    this.#progress.belowRetention.push(...below)
     this.#finish(new Set(below))
   }
 
-  /** Without a set of thousands, which was a fifth of what the collector had to do. */
-  #finishFirst(count: number): void {
-    this.#pending = this.#pending.subarray(count)
-  }
-
   #finish(places: ReadonlySet<number>): void {
-    this.#pending = this.#pending.filter((place) => !places.has(place))
+    const progress = this.#progress
+    progress.pending = progress.pending.filter((place) => !places.has(place))
   }
 }
 
