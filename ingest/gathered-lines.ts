@@ -8,10 +8,11 @@ import { columnBytes, type LinesInBuffers, linesIn } from './lines-in-buffers.ts
 
 /**
  * Lines of one collection, gathered in the order in which they were read, until they are taken in the order in which they
- * are stored. In blocks, one line behind the other, each from a byte divisible by eight:
+ * are stored. In blocks: from the front the lines, each followed by LF; from the back what is known of each, so that looking
+ * through a collection does not go through all its text:
  *
  *     f64 microseconds since the epoch | u32 bytes of the line, its LF among them | u32 place of its tag × 8 + its status
- *     class | line | LF
+ *     class
  */
 
 const HEADER_BYTES = 16
@@ -75,9 +76,10 @@ export class GatheredLines {
   readonly collection: CollectionId
   readonly #memory: GatheringMemory
   #blocks: Block[] = []
-  /** The last of them, and where it is free. */
+  /** The last of them, and where it is free: from the one to before the other. */
   #block: Block | null = null
   #at = 0
+  #headerAt = 0
   #placeOfTag = new Map<string, number>()
   #lastTag = ''
   #lastTagPlace = -1
@@ -133,21 +135,25 @@ export class GatheredLines {
   }: Pick<DecidedLine, 'bytes' | 'start' | 'end' | 'micros' | 'statusClass'>): void {
     const lineBytes = end - start + 1
     let block = this.#block
-    if (block === null || block.end - this.#at < HEADER_BYTES + lineBytes) {
+    if (block === null || this.#headerAt - this.#at < HEADER_BYTES + lineBytes) {
       block = this.#memory.blocks.take(HEADER_BYTES + lineBytes)
       this.#blocks.push(block)
       this.#block = block
       this.#at = block.start
+      this.#headerAt = block.end
       this.heldBytes += block.end - block.start
     }
     const at = this.#at
+    const headerAt = this.#headerAt - HEADER_BYTES
     const { bytes, floats, words } = block.slab
-    floats[at >> 3] = micros
-    words[(at >> 2) + 2] = lineBytes
-    words[(at >> 2) + 3] = this.#lastTagPlace * CLASSES + statusClass
-    from.copy(bytes, at + HEADER_BYTES, start, end)
-    bytes[at + HEADER_BYTES + lineBytes - 1] = LF
-    block.used = this.#at = alignedEnd(at, lineBytes)
+    floats[headerAt >> 3] = micros
+    words[(headerAt >> 2) + 2] = lineBytes
+    words[(headerAt >> 2) + 3] = this.#lastTagPlace * CLASSES + statusClass
+    from.copy(bytes, at, start, end)
+    bytes[at + lineBytes - 1] = LF
+    block.lines++
+    this.#at = at + lineBytes
+    this.#headerAt = headerAt
     this.count++
     this.textBytes += lineBytes
   }
@@ -159,18 +165,21 @@ export class GatheredLines {
     const { micros, slabOf, starts, lengths, tagOf, classes } = columns
     const slabs: Buffer[] = []
     let place = 0
-    for (const { slab, start, used } of this.#blocks) {
+    for (const { slab, start, end, lines } of this.#blocks) {
       const { bytes, floats, words } = slab
-      for (let at = start; at < used; place++) {
-        const length = words[(at >> 2) + 2] ?? 0
-        const tagAndClass = words[(at >> 2) + 3] ?? 0
-        micros[place] = floats[at >> 3] ?? 0
+      let at = start
+      let headerAt = end
+      for (const next = place + lines; place < next; place++) {
+        headerAt -= HEADER_BYTES
+        const length = words[(headerAt >> 2) + 2] ?? 0
+        const tagAndClass = words[(headerAt >> 2) + 3] ?? 0
+        micros[place] = floats[headerAt >> 3] ?? 0
         slabOf[place] = slabs.length
-        starts[place] = at + HEADER_BYTES
+        starts[place] = at
         lengths[place] = length
         tagOf[place] = tagAndClass >>> 3
         classes[place] = tagAndClass % CLASSES
-        at = alignedEnd(at, length)
+        at += length
       }
       slabs.push(bytes)
     }
@@ -220,7 +229,8 @@ export class GatheredLines {
     for (const place of places) {
       const [bytes, start] = [all.slabs[all.slabOf[place] ?? 0], all.starts[place] ?? 0]
       if (!bytes) continue
-      this.#findTag(all.tags[all.tagOf[place] ?? 0] ?? '')
+      const tag = all.tags[all.tagOf[place] ?? 0] ?? ''
+      if (tag !== this.#lastTag || this.#lastTagPlace < 0) this.#findTag(tag)
       this.#append({
         bytes,
         start,
@@ -232,9 +242,6 @@ export class GatheredLines {
     for (const block of before) this.#memory.blocks.give(block)
   }
 }
-
-/** Where the line behind the one at that place of its slab begins. */
-const alignedEnd = (at: number, lineBytes: number) => (at + HEADER_BYTES + lineBytes + 7) & ~7
 
 /** @returns how many of the lines in that order are to be taken. */
 function endOfPiece(

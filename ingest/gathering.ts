@@ -32,7 +32,10 @@ const LOOK_AGAIN_SHARE = 0.25
 /** How much more there has to be, in proportion, before a piece is looked for again: each look goes through all lines. */
 const LOOK_AGAIN_GROWTH = 1.125
 
+const RECENT_COLLECTIONS = 1000
+
 interface Collection {
+  readonly key: number | string
   readonly fresh: GatheredLines
   readonly late: GatheredLines
   /** Of all its lines so far. */
@@ -48,6 +51,8 @@ interface Collection {
 export class Gathering {
   readonly #memory = new GatheringMemory(FREE_BYTES)
   readonly #collections = new Map<number | string, Collection>()
+  /** Found without looking them up, by the last digits of their ids, and one by any id that is no exact number. */
+  readonly #recent = new Array<Collection | undefined>(RECENT_COLLECTIONS + 1)
   readonly #heldLimitBytes: number
   #listed: Collection[] = []
   #heldBytes = 0
@@ -65,12 +70,7 @@ export class Gathering {
   }
 
   add(line: DecidedLine): void {
-    const key = idKey(line)
-    let collection = this.#collections.get(key)
-    if (!collection) {
-      collection = this.#newCollection(line)
-      this.#collections.set(key, collection)
-    }
+    const collection = this.#collectionOf(line)
     const { fresh, late, endSecond } = collection
     const lines = line.second < endSecond ? late : fresh
     const before = lines.heldBytes
@@ -82,6 +82,16 @@ export class Gathering {
     if (fresh.count < lookAtLines && fresh.textBytes < lookAtBytes && late.count < PIECE_LINES) return
     collection.isListed = true
     this.#listed.push(collection)
+  }
+
+  #collectionOf(line: DecidedLine): Collection {
+    const key = idKey(line)
+    const slot = typeof key === 'number' ? key % RECENT_COLLECTIONS : RECENT_COLLECTIONS
+    const recent = this.#recent[slot]
+    if (recent?.key === key) return recent
+    const collection = this.#collections.get(key) ?? this.#newCollection(key, line)
+    this.#recent[slot] = collection
+    return collection
   }
 
   /**
@@ -162,11 +172,14 @@ export class Gathering {
     return taken
   }
 
-  #newCollection(line: DecidedLine): Collection {
+  #newCollection(key: number | string, line: DecidedLine): Collection {
     const id = collectionOf(line)
     const [fresh, late] = [new GatheredLines(id, this.#memory), new GatheredLines(id, this.#memory)]
     const [lookAtLines, lookAtBytes] = [PIECE_LINES, PIECE_BYTES]
-    return { fresh, late, readBytes: 0, endSecond: 0, lookAtLines, lookAtBytes, isListed: false }
+    const sizes = { readBytes: 0, endSecond: 0, lookAtLines, lookAtBytes }
+    const collection = { key, fresh, late, ...sizes, isListed: false }
+    this.#collections.set(key, collection)
+    return collection
   }
 }
 

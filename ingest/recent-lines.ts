@@ -19,7 +19,7 @@ import { LogClock } from './log-clock.ts'
 
 const WINDOW_SECONDS = 300
 /** How far the clock moves between two sweeps at least, in seconds. */
-const SWEEP_SECONDS = 10
+const SWEEP_SECONDS = 30
 /** Lines remembered, at some 20 bytes each; a second's table counts for {@link LINES_A_TABLE} more. */
 export const MAX_LINES = 3_000_000
 /** A second's table takes as much memory as so many lines in it (measured: 630 bytes with a single line). */
