@@ -34,8 +34,20 @@ const commitScript = new Script('commit')
 export const UNCOMMITTED_SECONDS = 600
 const NAME_BYTES = 9
 
+/** Drawn at once for many names: each draw costs more than the name. */
+const NAMES_A_DRAW = 100
+let drawn = Buffer.alloc(0)
+let drawnAt = 0
+
 /** @returns a word that nobody had before. */
-export const newName = () => randomBytes(NAME_BYTES).toString('base64url')
+export function newName(): string {
+  if (drawnAt === drawn.length) {
+    drawn = randomBytes(NAME_BYTES * NAMES_A_DRAW)
+    drawnAt = 0
+  }
+  drawnAt += NAME_BYTES
+  return drawn.toString('base64url', drawnAt - NAME_BYTES, drawnAt)
+}
 
 export interface SegmentChange {
   readonly collection: CollectionId
