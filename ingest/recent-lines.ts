@@ -29,9 +29,9 @@ const WORD_BYTES = 4
 /** Words of one slot: two halves of the hash, and how often the line was seen (0: the slot is free). */
 const SLOT_WORDS = 3
 /**
- * Slots of tables that went serve new ones, so that most tables neither allocate nor grow: half of what noting a line cost.
- * No more is kept than this, 4 MiB in all, since a table that gets them may hold fewer lines than it has room for; and no
- * single ones larger than that, since they are cleared.
+ * Tables that went serve new seconds, so that most neither allocate nor grow: half of what noting a line cost, and most of
+ * what outlived a collection. No more is kept than this, 4 MiB in all, since a table may hold fewer lines than it has room
+ * for; and no single ones larger than that, since they are cleared.
  */
 const KEPT_WORDS = 1024 * 1024
 const LARGEST_KEPT_WORDS = 1024 * SLOT_WORDS
@@ -67,8 +67,8 @@ export class RecentLines {
   #view: DataView = new DataView(new ArrayBuffer(0))
   /** Lines remembered, and {@link LINES_A_TABLE} for each table. */
   #weight = 0
-  /** Slots to be used again. */
-  readonly #kept: Int32Array[] = []
+  /** To be used again. */
+  readonly #kept: SecondTable[] = []
   #keptWords = 0
   #sweptAtClock = 0
   #notedSinceSweep = 0
@@ -118,14 +118,7 @@ export class RecentLines {
       table = undefined
     }
     if (!table) {
-      table = {
-        slots: this.#takeSlots(),
-        used: 0,
-        seenAtClock: 0,
-        stamp: Number.NaN,
-        stampLines: 0,
-        otherStamps: null,
-      }
+      table = this.#takeTable()
       this.#seconds.set(second, table)
       this.#weight += LINES_A_TABLE
     }
@@ -215,17 +208,24 @@ export class RecentLines {
     this.#seconds.delete(second)
     this.#weight -= table.used + LINES_A_TABLE
     if (this.#last === table) this.#last = null
-    const { slots } = table
-    if (slots.length > LARGEST_KEPT_WORDS || this.#keptWords + slots.length > KEPT_WORDS) return
-    this.#kept.push(slots)
-    this.#keptWords += slots.length
+    const words = table.slots.length
+    if (words > LARGEST_KEPT_WORDS || this.#keptWords + words > KEPT_WORDS) return
+    this.#kept.push(table)
+    this.#keptWords += words
   }
 
-  #takeSlots(): Int32Array {
-    const slots = this.#kept.pop()
-    if (!slots) return new Int32Array(FIRST_SLOTS * SLOT_WORDS)
-    this.#keptWords -= slots.length
-    return slots.fill(0)
+  #takeTable(): SecondTable {
+    const table = this.#kept.pop()
+    if (!table) {
+      const slots = new Int32Array(FIRST_SLOTS * SLOT_WORDS)
+      return { slots, used: 0, seenAtClock: 0, stamp: Number.NaN, stampLines: 0, otherStamps: null }
+    }
+    this.#keptWords -= table.slots.length
+    table.slots.fill(0)
+    table.used = table.seenAtClock = table.stampLines = 0
+    table.stamp = Number.NaN
+    table.otherStamps = null
+    return table
   }
 }
 
