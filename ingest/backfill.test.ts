@@ -191,6 +191,22 @@ test('one collection whose key holds something else has its lines rejected, the 
   assert.equal(await redis.get('{logs:collid:11}:segments'), 'x')
 })
 
+test('when the store fails for good, what was answered is counted, and the rest as not stored', async (context) => {
+  const { redis, server } = await startOwn(context)
+  // A number that is none: the script that counts fails, which no waiting mends.
+  await redis.hset('{logs:collid:12}:counts', 'hits', 'x')
+  const log = logOf('web6', 3000)
+  const run = await runIngest(server.url, ['backfill', '--json', `web6=${place('fails.log', textOf(log))}`])
+  assert.equal(run.exitCode, 3)
+  const { reasons: _, read, ...parts } = JSON.parse(run.stdout)
+  assert.equal(parts.stored + parts.duplicates + parts.rejected + parts.unassigned, read)
+  const lost = Number(/(\d+) lines were read but not stored\./.exec(run.stderr)?.[1])
+  assert.equal(read + lost, log.length)
+  assert.ok(parts.stored > 500 && lost > 500, `${run.stdout}${run.stderr}`)
+  const held = await Promise.all(['11', '1824'].map((id) => everyLine(redis, id)))
+  assert.equal(parts.stored, held.flat().length)
+})
+
 test('lines below what retention keeps are rejected with that reason', async () => {
   const { redis, server } = servers.current()
   await redis.flushall()

@@ -83,7 +83,8 @@ export async function backfill(options: BackfillOptions): Promise<BackfillOutcom
     (source) => new BackfillSource(source, { receiver: decided, nowSeconds, events }),
   )
   await readSources(sources, { gathering, merging, decided, stop })
-  if (!merging.failure) for (const taken of gathering.takeAll()) await merging.start(taken)
+  // After a failure they are only counted.
+  for (const taken of gathering.takeAll()) await merging.start(taken)
   void decided.recordOthers(merging)
   await merging.settled()
   await projector.stop()

@@ -1,27 +1,57 @@
 import type { CollectionId } from '#lib/collection-id.ts'
-import type { FreeBuffers } from '#lib/store/free-buffers.ts'
-import { secondOfMicros } from '#lib/store/score.ts'
-import type { Block, LineBlocks } from './line-blocks.ts'
+import { FreeBuffers } from '#lib/store/free-buffers.ts'
+import { microsOfSecond, secondOfMicros } from '#lib/store/score.ts'
+import { type Block, LineBlocks } from './line-blocks.ts'
 import type { DecidedLine } from './line-decider.ts'
-import { dropRepeats, type LinesInBlocks, orderOf } from './line-order.ts'
+import { dropRepeats, type LinesInBlocks, OrderMemory, orderOf } from './line-order.ts'
 import { columnBytes, type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 
 /**
  * Lines of one collection, gathered in the order in which they were read, until they are taken in the order in which they
- * are stored. In blocks, one line behind the other, each from a byte divisible by eight:
+ * are stored. In blocks: from the front the lines, each followed by LF; from the back what is known of each, so that looking
+ * through a collection does not go through all its text:
  *
  *     f64 microseconds since the epoch | u32 bytes of the line, its LF among them | u32 place of its tag × 8 + its status
- *     class | line | LF
+ *     class
  */
 
 const HEADER_BYTES = 16
 const CLASSES = 8
 const LF = 0x0a
 
-export interface GatheringMemory {
-  readonly blocks: LineBlocks
+/** The columns of the collection that is looked at. */
+class ColumnMemory {
+  micros = new Float64Array(0)
+  slabOf = new Uint32Array(0)
+  starts = new Uint32Array(0)
+  lengths = new Uint32Array(0)
+  tagOf = new Uint32Array(0)
+  classes = new Uint8Array(0)
+
+  /** Makes room for so many lines. */
+  reserve(count: number): void {
+    if (this.micros.length >= count) return
+    const room = count * 2
+    this.micros = new Float64Array(room)
+    this.slabOf = new Uint32Array(room)
+    this.starts = new Uint32Array(room)
+    this.lengths = new Uint32Array(room)
+    this.tagOf = new Uint32Array(room)
+    this.classes = new Uint8Array(room)
+  }
+}
+
+/** What all collections gather in, and what is needed for a moment while one of them is looked at. */
+export class GatheringMemory {
+  readonly blocks = new LineBlocks()
   /** For lines that are taken. */
   readonly free: FreeBuffers
+  readonly order = new OrderMemory()
+  readonly columns = new ColumnMemory()
+
+  constructor(freeBytes: number) {
+    this.free = new FreeBuffers(freeBytes)
+  }
 }
 
 /** Lines taken, in (score, member) order. */
@@ -46,9 +76,10 @@ export class GatheredLines {
   readonly collection: CollectionId
   readonly #memory: GatheringMemory
   #blocks: Block[] = []
-  /** The last of them, and where it is free. */
+  /** The last of them, and where it is free: from the one to before the other. */
   #block: Block | null = null
   #at = 0
+  #headerAt = 0
   #placeOfTag = new Map<string, number>()
   #lastTag = ''
   #lastTagPlace = -1
@@ -75,7 +106,7 @@ export class GatheredLines {
   take(limits: TakeLimits): TakenLines | null {
     if (this.count === 0) return null
     const lines = this.#gathered()
-    const order = orderOf(lines)
+    const order = orderOf(lines, this.#memory.order)
     const end = endOfPiece(lines, order, limits)
     if (end === 0) return null
     const chosen = dropRepeats(lines, order.subarray(0, end))
@@ -104,54 +135,56 @@ export class GatheredLines {
   }: Pick<DecidedLine, 'bytes' | 'start' | 'end' | 'micros' | 'statusClass'>): void {
     const lineBytes = end - start + 1
     let block = this.#block
-    if (block === null || block.end - this.#at < HEADER_BYTES + lineBytes) {
+    if (block === null || this.#headerAt - this.#at < HEADER_BYTES + lineBytes) {
       block = this.#memory.blocks.take(HEADER_BYTES + lineBytes)
       this.#blocks.push(block)
       this.#block = block
       this.#at = block.start
+      this.#headerAt = block.end
       this.heldBytes += block.end - block.start
     }
     const at = this.#at
+    const headerAt = this.#headerAt - HEADER_BYTES
     const { bytes, floats, words } = block.slab
-    floats[at >> 3] = micros
-    words[(at >> 2) + 2] = lineBytes
-    words[(at >> 2) + 3] = this.#lastTagPlace * CLASSES + statusClass
-    from.copy(bytes, at + HEADER_BYTES, start, end)
-    bytes[at + HEADER_BYTES + lineBytes - 1] = LF
-    block.used = this.#at = alignedEnd(at, lineBytes)
+    floats[headerAt >> 3] = micros
+    words[(headerAt >> 2) + 2] = lineBytes
+    words[(headerAt >> 2) + 3] = this.#lastTagPlace * CLASSES + statusClass
+    from.copy(bytes, at, start, end)
+    bytes[at + lineBytes - 1] = LF
+    block.lines++
+    this.#at = at + lineBytes
+    this.#headerAt = headerAt
     this.count++
     this.textBytes += lineBytes
   }
 
-  /** @returns the lines in the order in which they were added. */
+  /** @returns the lines in the order in which they were added; in columns that serve the next collection as well. */
   #gathered(): LinesInBlocks {
-    const { count } = this
-    const lines: LinesInBlocks = {
-      count,
-      micros: new Float64Array(count),
-      slabs: [],
-      starts: new Uint32Array(count),
-      lengths: new Uint32Array(count),
-      tagOf: new Uint32Array(count),
-      classes: new Uint8Array(count),
-      tags: [...this.#placeOfTag.keys()],
-    }
+    const { columns } = this.#memory
+    columns.reserve(this.count)
+    const { micros, slabOf, starts, lengths, tagOf, classes } = columns
+    const slabs: Buffer[] = []
     let place = 0
-    for (const { slab, start, used } of this.#blocks) {
+    for (const { slab, start, end, lines } of this.#blocks) {
       const { bytes, floats, words } = slab
-      for (let at = start; at < used; place++) {
-        const length = words[(at >> 2) + 2] ?? 0
-        lines.micros[place] = floats[at >> 3] ?? 0
-        lines.slabs.push(bytes)
-        lines.starts[place] = at + HEADER_BYTES
-        lines.lengths[place] = length
-        const tagAndClass = words[(at >> 2) + 3] ?? 0
-        lines.tagOf[place] = tagAndClass >>> 3
-        lines.classes[place] = tagAndClass % CLASSES
-        at = alignedEnd(at, length)
+      let at = start
+      let headerAt = end
+      for (const next = place + lines; place < next; place++) {
+        headerAt -= HEADER_BYTES
+        const length = words[(headerAt >> 2) + 2] ?? 0
+        const tagAndClass = words[(headerAt >> 2) + 3] ?? 0
+        micros[place] = floats[headerAt >> 3] ?? 0
+        slabOf[place] = slabs.length
+        starts[place] = at
+        lengths[place] = length
+        tagOf[place] = tagAndClass >>> 3
+        classes[place] = tagAndClass % CLASSES
+        at += length
       }
+      slabs.push(bytes)
     }
-    return lines
+    const tags = [...this.#placeOfTag.keys()]
+    return { count: this.count, micros, slabOf, slabs, starts, lengths, tagOf, classes, tags }
   }
 
   /** @returns the lines at those places, in buffers of their own that can be handed to another thread. */
@@ -162,25 +195,26 @@ export class GatheredLines {
     for (const place of places) textBytes += from.lengths[place] ?? 0
     const [text, columns] = [free.take(textBytes), free.take(columnBytes(count))]
     const lines = linesIn({ text, columns, count, textBytes, tags: [] })
-    const placeOfTag = new Map<number, number>()
+    const tags: string[] = []
+    const placeOfTag = new Int32Array(from.tags.length).fill(-1)
     let at = 0
     for (let i = 0; i < count; i++) {
       const place = places[i] ?? 0
       const start = from.starts[place] ?? 0
       lines.starts[i] = at
       lines.micros[i] = from.micros[place] ?? 0
-      at += from.slabs[place]?.copy(text, at, start, start + (from.lengths[place] ?? 0)) ?? 0
+      at +=
+        from.slabs[from.slabOf[place] ?? 0]?.copy(text, at, start, start + (from.lengths[place] ?? 0)) ?? 0
       const tag = from.tagOf[place] ?? 0
-      let tagPlace = placeOfTag.get(tag)
-      if (tagPlace === undefined) {
-        tagPlace = placeOfTag.size
-        placeOfTag.set(tag, tagPlace)
+      let tagPlace = placeOfTag[tag] ?? -1
+      if (tagPlace < 0) {
+        tagPlace = tags.push(from.tags[tag] ?? '') - 1
+        placeOfTag[tag] = tagPlace
       }
       lines.tagOf[i] = tagPlace
       lines.classes[i] = from.classes[place] ?? 0
     }
     lines.starts[count] = at
-    const tags = [...placeOfTag.keys()].map((tag) => from.tags[tag] ?? '')
     return { text, columns, count, textBytes, tags }
   }
 
@@ -193,9 +227,10 @@ export class GatheredLines {
     this.#lastTagPlace = -1
     this.count = this.textBytes = this.heldBytes = 0
     for (const place of places) {
-      const [bytes, start] = [all.slabs[place], all.starts[place] ?? 0]
+      const [bytes, start] = [all.slabs[all.slabOf[place] ?? 0], all.starts[place] ?? 0]
       if (!bytes) continue
-      this.#findTag(all.tags[all.tagOf[place] ?? 0] ?? '')
+      const tag = all.tags[all.tagOf[place] ?? 0] ?? ''
+      if (tag !== this.#lastTag || this.#lastTagPlace < 0) this.#findTag(tag)
       this.#append({
         bytes,
         start,
@@ -208,23 +243,23 @@ export class GatheredLines {
   }
 }
 
-/** Where the line behind the one at that place of its slab begins. */
-const alignedEnd = (at: number, lineBytes: number) => (at + HEADER_BYTES + lineBytes + 7) & ~7
-
 /** @returns how many of the lines in that order are to be taken. */
-function endOfPiece(lines: LinesInBlocks, order: Uint32Array, limits: TakeLimits): number {
-  const { beforeSecond, onlyFull, maxLines, maxTextBytes } = limits
-  const secondAt = (index: number) => secondOfMicros(lines.micros[order[index] ?? 0] ?? 0)
+function endOfPiece(
+  { micros, lengths }: LinesInBlocks,
+  order: Uint32Array,
+  { beforeSecond, onlyFull, maxLines, maxTextBytes }: TakeLimits,
+): number {
   let taken = 0
   let takenBytes = 0
   let isFull = false
   while (!isFull && taken < order.length) {
-    const second = secondAt(taken)
+    const second = secondOfMicros(micros[order[taken] ?? 0] ?? 0)
     if (second >= beforeSecond) break
+    const nextMicros = microsOfSecond(second + 1)
     let end = taken
     let textBytes = takenBytes
-    for (; end < order.length && secondAt(end) === second; end++)
-      textBytes += lines.lengths[order[end] ?? 0] ?? 0
+    for (; end < order.length && (micros[order[end] ?? 0] ?? 0) < nextMicros; end++)
+      textBytes += lengths[order[end] ?? 0] ?? 0
     isFull = end >= maxLines || textBytes >= maxTextBytes
     if (taken > 0 && (end > maxLines || textBytes > maxTextBytes)) break
     taken = end

@@ -1,7 +1,5 @@
-import { FreeBuffers } from '#lib/store/free-buffers.ts'
 import { secondOfMicros } from '#lib/store/score.ts'
-import { GatheredLines, type GatheringMemory, type TakenLines } from './gathered-lines.ts'
-import { LineBlocks } from './line-blocks.ts'
+import { GatheredLines, GatheringMemory, type TakenLines } from './gathered-lines.ts'
 import { collectionOf, type DecidedLine, idKey } from './line-decider.ts'
 import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 
@@ -22,21 +20,26 @@ export const MARGIN_SECONDS = 60
 /** The margin where a site writes more in that time than memory holds. */
 const SMALL_MARGIN_SECONDS = 10
 /**
- * Memory for lines. Past it pieces are taken that are smaller than a segment, those of the largest collections first; where
+ * Memory for lines. Past it pieces are taken that are smaller than a segment, see {@link ripenessOf}; where
  * that is not enough with a smaller margin, and in the end with none. `maintain` joins what is small, and lines that then
  * come late are merged into what stands: both cost time and change nothing.
  */
-const HELD_BYTES = 20 * 1024 * 1024
+const HELD_BYTES = 32 * 1024 * 1024
 /** Kept to be used again for what is taken. */
 const FREE_BYTES = 4 * 1024 * 1024
-/** Down to this share of {@link HELD_BYTES} at once, so that the looking for the largest is paid for. */
-const RELIEVED_SHARE = 0.75
+/** What is ripest is looked for again when this share of {@link HELD_BYTES} was taken, so that the looking is paid for. */
+const LOOK_AGAIN_SHARE = 0.25
 /** How much more there has to be, in proportion, before a piece is looked for again: each look goes through all lines. */
 const LOOK_AGAIN_GROWTH = 1.125
 
+const RECENT_COLLECTIONS = 1000
+
 interface Collection {
+  readonly key: number | string
   readonly fresh: GatheredLines
   readonly late: GatheredLines
+  /** Of all its lines so far. */
+  readBytes: number
   /** Where the last piece ended, epoch second: whatever comes before it is late. */
   endSecond: number
   /** At so many fresh lines, or so much text, a piece is looked for. */
@@ -46,11 +49,16 @@ interface Collection {
 }
 
 export class Gathering {
-  readonly #memory: GatheringMemory = { blocks: new LineBlocks(), free: new FreeBuffers(FREE_BYTES) }
+  readonly #memory = new GatheringMemory(FREE_BYTES)
   readonly #collections = new Map<number | string, Collection>()
+  /** Found without looking them up, by the last digits of their ids, and one by any id that is no exact number. */
+  readonly #recent = new Array<Collection | undefined>(RECENT_COLLECTIONS + 1)
   readonly #heldLimitBytes: number
   #listed: Collection[] = []
   #heldBytes = 0
+  /** Collections to take from next, the ripest last, and how much was taken since they were put in that order. */
+  #ripest: Collection[] = []
+  #relievedBytes = 0
 
   constructor({ heldBytes = HELD_BYTES }: { heldBytes?: number } = {}) {
     this.#heldLimitBytes = heldBytes
@@ -62,22 +70,28 @@ export class Gathering {
   }
 
   add(line: DecidedLine): void {
-    const key = idKey(line)
-    let collection = this.#collections.get(key)
-    if (!collection) {
-      collection = this.#newCollection(line)
-      this.#collections.set(key, collection)
-    }
+    const collection = this.#collectionOf(line)
     const { fresh, late, endSecond } = collection
     const lines = line.second < endSecond ? late : fresh
     const before = lines.heldBytes
     lines.add(line)
     this.#heldBytes += lines.heldBytes - before
+    collection.readBytes += line.end - line.start
     if (collection.isListed) return
     const { lookAtLines, lookAtBytes } = collection
     if (fresh.count < lookAtLines && fresh.textBytes < lookAtBytes && late.count < PIECE_LINES) return
     collection.isListed = true
     this.#listed.push(collection)
+  }
+
+  #collectionOf(line: DecidedLine): Collection {
+    const key = idKey(line)
+    const slot = typeof key === 'number' ? key % RECENT_COLLECTIONS : RECENT_COLLECTIONS
+    const recent = this.#recent[slot]
+    if (recent?.key === key) return recent
+    const collection = this.#collections.get(key) ?? this.#newCollection(key, line)
+    this.#recent[slot] = collection
+    return collection
   }
 
   /**
@@ -108,12 +122,25 @@ export class Gathering {
     }
   }
 
+  /** Takes no more than has to be: all that goes at once waits for the threads that merge, and they then for the reading. */
   *#relieve(settledSecond: number): Generator<TakenLines> {
-    const bySize = [...this.#collections.values()].sort((a, b) => heldBytesOf(b) - heldBytesOf(a))
-    for (const collection of bySize) {
-      if (this.#heldBytes <= this.#heldLimitBytes * RELIEVED_SHARE) return
+    let isLookedFor = false
+    while (this.#heldBytes > this.#heldLimitBytes) {
+      const collection = this.#ripest.pop()
+      if (!collection) {
+        if (isLookedFor) return
+        this.#ripest = [...this.#collections.values()].sort((a, b) => ripenessOf(a) - ripenessOf(b))
+        this.#relievedBytes = 0
+        isLookedFor = true
+        continue
+      }
+      const before = this.#heldBytes
       yield* this.#takeFresh(collection, settledSecond, { onlyFull: false })
       yield* this.#takeLate(collection, settledSecond)
+      this.#relievedBytes += before - this.#heldBytes
+      if (this.#relievedBytes < this.#heldLimitBytes * LOOK_AGAIN_SHARE) continue
+      this.#ripest = []
+      isLookedFor = false
     }
   }
 
@@ -145,14 +172,23 @@ export class Gathering {
     return taken
   }
 
-  #newCollection(line: DecidedLine): Collection {
+  #newCollection(key: number | string, line: DecidedLine): Collection {
     const id = collectionOf(line)
     const [fresh, late] = [new GatheredLines(id, this.#memory), new GatheredLines(id, this.#memory)]
-    return { fresh, late, endSecond: 0, lookAtLines: PIECE_LINES, lookAtBytes: PIECE_BYTES, isListed: false }
+    const [lookAtLines, lookAtBytes] = [PIECE_LINES, PIECE_BYTES]
+    const sizes = { readBytes: 0, endSecond: 0, lookAtLines, lookAtBytes }
+    const collection = { key, fresh, late, ...sizes, isListed: false }
+    this.#collections.set(key, collection)
+    return collection
   }
 }
 
-const heldBytesOf = ({ fresh, late }: Collection) => fresh.heldBytes + late.heldBytes
+/**
+ * What to take first: pieces are fewest, for the same memory, when each collection's are in proportion to the square root
+ * of how much it writes. A third fewer than with pieces of one size for all.
+ */
+const ripenessOf = ({ fresh, late, readBytes }: Collection) =>
+  (fresh.heldBytes + late.heldBytes) ** 2 / (readBytes + 1)
 
 function lastSecondOf({ buffers }: TakenLines): number {
   const { micros, count } = linesIn(buffers)

@@ -17,11 +17,11 @@ export interface Slab {
 
 export interface Block {
   readonly slab: Slab
-  /** Where it begins and ends in the slab, bytes; the start is divisible by eight. */
+  /** Where it begins and ends in the slab, bytes; both are divisible by eight. */
   readonly start: number
   readonly end: number
-  /** Up to where there is something in it. */
-  used: number
+  /** How many lines are in it. */
+  lines: number
 }
 
 function newSlab(sizeBytes: number): Slab {
@@ -29,7 +29,7 @@ function newSlab(sizeBytes: number): Slab {
   return { bytes, floats: new Float64Array(bytes.buffer), words: new Uint32Array(bytes.buffer) }
 }
 
-const blockAt = (slab: Slab, start: number): Block => ({ slab, start, end: start + BLOCK_BYTES, used: start })
+const blockAt = (slab: Slab, start: number): Block => ({ slab, start, end: start + BLOCK_BYTES, lines: 0 })
 
 export class LineBlocks {
   readonly #free: Block[] = []
@@ -38,7 +38,7 @@ export class LineBlocks {
   take(roomBytes: number): Block {
     if (roomBytes > BLOCK_BYTES) {
       const end = Math.ceil(roomBytes / 8) * 8
-      return { slab: newSlab(end), start: 0, end, used: 0 }
+      return { slab: newSlab(end), start: 0, end, lines: 0 }
     }
     const free = this.#free.pop()
     if (free) return free
@@ -50,7 +50,7 @@ export class LineBlocks {
   /** Takes a block back that nobody looks at any more. */
   give(block: Block): void {
     if (block.end - block.start !== BLOCK_BYTES) return
-    block.used = block.start
+    block.lines = 0
     this.#free.push(block)
   }
 }

@@ -6,50 +6,65 @@
 const LINES = 101
 
 export class LogClock {
-  /** The last lines' seconds, as a ring in the order read and as a sorted copy. */
+  /** The last lines' seconds in the order read, as a ring. */
   readonly #ring = new Float64Array(LINES)
-  readonly #sorted = new Float64Array(LINES)
+  /**
+   * The same seconds ascending, each once, and how many lines have it: most logs have a few lines a second, so that this is
+   * much shorter than the ring.
+   */
+  readonly #seconds = new Float64Array(LINES)
+  readonly #linesOf = new Uint8Array(LINES)
+  #distinct = 0
   #count = 0
   #next = 0
+  /** The median in epoch seconds; of the lines so far while there are fewer than 101, 0 before the first. */
+  second = 0
 
   /** Notes one line's epoch second. */
   note(second: number): void {
-    const sorted = this.#sorted
-    if (this.#count === LINES) {
-      const oldest = this.#ring[this.#next] ?? 0
-      if (oldest !== second) {
-        const at = this.#place(oldest, LINES)
-        sorted.copyWithin(at, at + 1, LINES)
-        this.#insert(second, LINES - 1)
-      }
-    } else {
-      this.#insert(second, this.#count)
-      this.#count++
-    }
+    if (this.#count < LINES) this.#count++
+    else this.#remove(this.#ring[this.#next] ?? 0)
+    this.#insert(second)
     this.#ring[this.#next] = second
-    this.#next = (this.#next + 1) % LINES
+    this.#next = this.#next + 1 === LINES ? 0 : this.#next + 1
+    this.second = this.#median()
   }
 
-  /** The median in epoch seconds; of the lines so far while there are fewer than 101, 0 before the first. */
-  get second(): number {
-    return this.#count === 0 ? 0 : (this.#sorted[this.#count >> 1] ?? 0)
+  #median(): number {
+    let place = 0
+    for (let before = this.#linesOf[0] ?? 0; before <= this.#count >> 1; )
+      before += this.#linesOf[++place] ?? LINES
+    return this.#seconds[place] ?? 0
   }
 
-  /** @returns the first place among the first `count` sorted seconds that does not come before `second`. */
-  #place(second: number, count: number): number {
-    let low = 0
-    let high = count
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((this.#sorted[middle] ?? 0) < second) low = middle + 1
-      else high = middle
+  #remove(second: number): void {
+    const seconds = this.#seconds
+    let at = 0
+    while (seconds[at] !== second) at++
+    const lines = (this.#linesOf[at] ?? 0) - 1
+    this.#linesOf[at] = lines
+    if (lines > 0) return
+    this.#distinct--
+    for (let place = at; place < this.#distinct; place++) this.#move(place + 1, place)
+  }
+
+  /** From behind, since logs go forward. */
+  #insert(second: number): void {
+    const seconds = this.#seconds
+    let at = this.#distinct
+    while (at > 0 && (seconds[at - 1] ?? 0) > second) at--
+    if (at > 0 && seconds[at - 1] === second) {
+      this.#linesOf[at - 1] = (this.#linesOf[at - 1] ?? 0) + 1
+      return
     }
-    return low
+    for (let place = this.#distinct; place > at; place--) this.#move(place - 1, place)
+    seconds[at] = second
+    this.#linesOf[at] = 1
+    this.#distinct++
   }
 
-  #insert(second: number, count: number): void {
-    const at = this.#place(second, count)
-    this.#sorted.copyWithin(at + 1, at, count)
-    this.#sorted[at] = second
+  #move(from: number, to: number): void {
+    this.#seconds[to] = this.#seconds[from] ?? 0
+    this.#linesOf[to] = this.#linesOf[from] ?? 0
   }
 }

@@ -138,6 +138,15 @@ test('a file under two names is read once; two copies of a log are refused', asy
   const copy = place('one.log.gz', gzipSync(lineAt('03/May/2013:00:00:00', `/${'x'.repeat(5000)}`)))
   const copies = await refusal(findSourceFiles(new Map([['web1', [path, copy]]]), assert.fail))
   assert.match(copies.detail, /begin alike, as copies of one log do/)
+  const short = place('short.log', lineAt('03/May/2013:00:00:01'))
+  const shortCopy = place('short.log.gz', gzipSync(lineAt('03/May/2013:00:00:01')))
+  const shortCopies = await refusal(findSourceFiles(new Map([['web1', [short, shortCopy]]]), assert.fail))
+  assert.match(shortCopies.detail, /begin alike, as copies of one log do/)
+  // The beginning of another, as a log that was copied and went on; and empty ones, as rotation leaves them.
+  const longer = place('longer.log', lineAt('03/May/2013:00:00:01') + lineAt('03/May/2013:00:00:02'))
+  const empty = [place('empty.log', ''), place('empty.log.1', '')]
+  const unlike = await findSourceFiles(new Map([['web1', [short, longer, ...empty]]]), assert.fail)
+  assert.equal(unlike[0]?.files.length, 4)
   const apart = new Map([
     ['web1', [path]],
     ['web2', [copy]],

@@ -28,7 +28,7 @@ const COMPRESSED_CHUNK_BYTES = 16 * 1024
 const INFLATED_CHUNK_BYTES = 64 * 1024
 /** So far a time is looked for; a file without one is read after the others. */
 const LOOK_BYTES = 1024 * 1024
-/** Two files of one source that begin with so many equal bytes are copies of one log. */
+/** Two files of one source that begin with so many equal bytes, or have no more and are equal, are copies of one log. */
 export const COPY_BYTES = 4096
 const LF = 0x0a
 
@@ -41,7 +41,7 @@ export interface LogFile {
   readonly identity: string
   /** First time in it, epoch second; infinite where there is none. */
   readonly firstSecond: number
-  /** Hash of its first {@link COPY_BYTES} of text; null where it has no more. */
+  /** Hash of its first {@link COPY_BYTES} of text, of all of it where it has no more; null where it has none. */
   readonly beginning: string | null
 }
 
@@ -87,9 +87,7 @@ async function lookInto(path: string, file: FileHandle): Promise<LogFile> {
     identity: `${stat.dev}:${stat.ino}`,
     firstSecond: firstSecondIn(text),
     beginning:
-      text.length < COPY_BYTES
-        ? null
-        : createHash('sha256').update(text.subarray(0, COPY_BYTES)).digest('hex'),
+      text.length === 0 ? null : createHash('sha256').update(text.subarray(0, COPY_BYTES)).digest('hex'),
   }
 }
 

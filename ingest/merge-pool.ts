@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { CollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
 import type { LinesInBuffers } from './lines-in-buffers.ts'
 import type { MergeAnswer, MergeRequest, MergeResult, MergeWorkerSettings } from './merge-worker.ts'
@@ -46,15 +45,16 @@ export class MergePool {
 
   /**
    * Merges lines of one collection. The buffers are handed over: nobody else may look at them until they come back.
+   * @param piece.progress what an earlier answer about the same lines told
    * @throws PortalError `internal` when a thread ended by itself, which is a fault of the program
    */
-  merge(collection: CollectionId, buffers: LinesInBuffers): Promise<Merged> {
+  merge({ collection, buffers, progress }: Omit<MergeRequest, 'number'>): Promise<Merged> {
     const worker = this.#leastBusy()
     const number = this.#nextNumber++
     return new Promise((resolve, reject) => {
       if (this.#end) return reject(this.#end)
       this.#running.set(number, { worker, resolve, reject })
-      const request: MergeRequest = { number, collection, buffers }
+      const request: MergeRequest = { number, collection, buffers, progress }
       worker.postMessage(request, [buffers.text.buffer, buffers.columns.buffer])
     })
   }

@@ -4,6 +4,7 @@ import { PortalError } from '#lib/errors.ts'
 import { QUICK_LEVEL } from '#lib/segment/format.ts'
 import { collectionFault } from '#lib/store/collection-fault.ts'
 import { type MergeOutcome, mergeLines } from '#lib/store/merge.ts'
+import { type MergeProgress, newMergeProgress } from '#lib/store/merge-progress.ts'
 import { connectRedis, redisFault, whenReady } from '#lib/store/redis.ts'
 import { Replication } from '#lib/store/replication.ts'
 import { messageOf } from './batch-writer.ts'
@@ -25,6 +26,8 @@ export interface MergeRequest {
   readonly number: number
   readonly collection: CollectionId
   readonly buffers: LinesInBuffers
+  /** How far an earlier request with the same lines came. */
+  readonly progress: MergeProgress | null
 }
 
 export interface MergeAnswer {
@@ -39,7 +42,11 @@ export type MergeResult =
       /** Whether a replica of the master that has them, where it has some, is known to have the lines too. */
       readonly confirmed: boolean
     }
-  | { readonly fault: MergeFault }
+  | {
+      readonly fault: MergeFault
+      /** To be given with the lines when they are given again. */
+      readonly progress: MergeProgress
+    }
 
 /** What an error says, without the error: it may carry log lines. */
 export interface MergeFault {
@@ -62,27 +69,41 @@ const replication = new Replication(redis)
 let patienceMs = replicaWaitMs
 const connected = whenReady(redis, commandTimeoutMs)
 
-/** What was answered over a connection that is lost may have gone with its server: it is done again. */
-async function mergeConfirmed(collection: CollectionId, buffers: LinesInBuffers): Promise<MergeResult> {
+interface Confirmed {
+  readonly outcome: MergeOutcome
+  readonly confirmed: boolean
+}
+
+/**
+ * What was answered over a connection that is lost may have gone with its server: it is done again. The first time tells
+ * what became of the lines.
+ */
+async function mergeConfirmed(
+  collection: CollectionId,
+  buffers: LinesInBuffers,
+  { progress, isResumed }: { progress: MergeProgress; isResumed: boolean },
+): Promise<Confirmed> {
   const merging = { collection, lines: linesIn(buffers), origin: 'backfill', level: QUICK_LEVEL } as const
-  let outcome: MergeOutcome | null = null
+  let connections = isResumed ? null : replication.changes
+  const outcome = await mergeLines(redis, merging, progress)
   for (;;) {
-    const connections = replication.changes
-    const merged = await mergeLines(redis, merging)
-    outcome ??= merged
+    const now = replication.changes
+    if (connections !== now) await mergeLines(redis, merging)
+    connections = now
     const confirmed = await replication.confirmed(Math.max(1, patienceMs))
     if (!confirmed) patienceMs = 0
     if (connections === replication.changes) return { outcome, confirmed }
   }
 }
 
-async function merge({ number, collection, buffers }: MergeRequest): Promise<void> {
+async function merge({ number, collection, buffers, progress: given }: MergeRequest): Promise<void> {
   await connected
+  const progress = given ?? newMergeProgress(buffers.count)
   let result: MergeResult
   try {
-    result = await mergeConfirmed(collection, buffers)
+    result = await mergeConfirmed(collection, buffers, { progress, isResumed: given !== null })
   } catch (error) {
-    result = { fault: faultOf(error) }
+    result = { fault: faultOf(error), progress }
   }
   const answer: MergeAnswer = { number, buffers, result }
   parentPort?.postMessage(answer, [buffers.text.buffer, buffers.columns.buffer])

@@ -2,6 +2,7 @@ import { PortalError } from '#lib/errors.ts'
 import { decodeMember } from '#lib/line/member.ts'
 import { memberAt } from '#lib/segment/lines.ts'
 import type { MergeOutcome } from '#lib/store/merge.ts'
+import type { MergeProgress } from '#lib/store/merge-progress.ts'
 import { redisFault } from '#lib/store/redis.ts'
 import { REJECT_LINE_BYTES, type Reject } from '#lib/store/rejects.ts'
 import type { BatchWriter } from './batch-writer.ts'
@@ -10,6 +11,18 @@ import { type LinesInBuffers, linesIn } from './lines-in-buffers.ts'
 import type { MergePool } from './merge-pool.ts'
 import type { MergeFault } from './merge-worker.ts'
 import type { Summary } from './summary.ts'
+
+interface Piece {
+  buffers: LinesInBuffers
+  readonly repeats: number
+  /** Of the last attempt that failed. */
+  progress: MergeProgress | null
+  outcome: MergeOutcome | null
+  /** What is wrong with the collection alone. */
+  refusal: MergeFault | null
+}
+
+const NOTHING_DONE: MergeOutcome = { stored: 0, duplicates: 0, belowRetention: [] }
 
 /**
  * Pieces on their way into segments, a few at a time. While Redis is away, loading, read-only, full or failing over, a
@@ -63,6 +76,7 @@ export class Merging {
       this.lost += await this.#writer.write(batch)
     }
     this.#recording = this.#recording.then(write).catch((error: unknown) => {
+      this.lost += rejects.length + unassigned
       this.failure ??= { error }
     })
     return this.#recording
@@ -75,55 +89,49 @@ export class Merging {
   }
 
   async #merge({ collection, buffers: given, repeats }: TakenLines): Promise<void> {
-    let buffers = given
-    let outcome: MergeOutcome | null = null
-    let refusal: MergeFault | null = null
+    const piece: Piece = { buffers: given, repeats, progress: null, outcome: null, refusal: null }
     const attempt = async () => {
       if (this.failure) return null
-      const { result, buffers: returned } = await this.#pool.merge(collection, buffers)
-      buffers = returned
+      const { buffers, progress } = piece
+      const { result, buffers: returned } = await this.#pool.merge({ collection, buffers, progress })
+      piece.buffers = returned
       if ('outcome' in result) {
-        outcome = result.outcome
+        piece.outcome = result.outcome
         this.confirmed &&= result.confirmed
-      } else if (result.fault.kind === 'lines') refusal = result.fault
-      else return errorOf(result.fault)
+        return null
+      }
+      piece.progress = result.progress
+      if (result.fault.kind !== 'lines') return errorOf(result.fault)
+      piece.refusal = result.fault
       return null
     }
-    const answered = !this.#giveUp.aborted && (await this.#persist(attempt))
-    if (answered) await this.#book({ buffers, outcome, refusal, repeats })
-    else this.lost += given.count + repeats
-  }
-
-  /** @returns false when given up */
-  async #persist(attempt: () => Promise<Error | null>): Promise<boolean> {
     try {
-      return await this.#writer.persist(attempt)
+      if (!this.#giveUp.aborted) await this.#writer.persist(attempt)
     } catch (error) {
-      // The threads are ended then, and what they did fails.
-      if (this.#giveUp.aborted) return false
-      throw error
+      // When the threads are ended, to give up, what they did fails.
+      if (!this.#giveUp.aborted) this.failure ??= { error }
     }
+    await this.#book(piece)
   }
 
-  async #book(settled: {
-    buffers: LinesInBuffers
-    outcome: MergeOutcome | null
-    refusal: MergeFault | null
-    repeats: number
-  }): Promise<void> {
-    const { buffers, outcome, refusal, repeats } = settled
+  async #book(piece: Piece): Promise<void> {
+    const { buffers, repeats, outcome, refusal, progress } = piece
     const summary = this.#summary
-    if (outcome) {
-      summary.stored += outcome.stored
-      summary.duplicates += outcome.duplicates + repeats
-      summary.read += outcome.stored + outcome.duplicates + repeats
-      await this.#reject(buffers, outcome.belowRetention, 'below retention')
-    } else if (refusal) {
+    // What was merged before the store failed for good is stored.
+    const { stored, duplicates, belowRetention } = outcome ?? progress ?? NOTHING_DONE
+    const left = outcome ? 0 : buffers.count - stored - duplicates - belowRetention.length
+    summary.stored += stored
+    summary.duplicates += duplicates
+    summary.read += stored + duplicates
+    if (outcome || refusal) {
       summary.duplicates += repeats
       summary.read += repeats
-      const all = Array.from({ length: buffers.count }, (_, place) => place)
-      await this.#reject(buffers, all, refusal.message)
-    } else return
+    } else {
+      this.lost += left + belowRetention.length + repeats
+      return
+    }
+    await this.#reject(buffers, belowRetention, 'below retention')
+    if (refusal) await this.#reject(buffers, [...(progress?.pending ?? [])], refusal.message)
     this.#release(buffers)
   }
 

@@ -19,18 +19,19 @@ import { LogClock } from './log-clock.ts'
 
 const WINDOW_SECONDS = 300
 /** How far the clock moves between two sweeps at least, in seconds. */
-const SWEEP_SECONDS = 10
+const SWEEP_SECONDS = 30
 /** Lines remembered, at some 20 bytes each; a second's table counts for {@link LINES_A_TABLE} more. */
 export const MAX_LINES = 3_000_000
 /** A second's table takes as much memory as so many lines in it (measured: 630 bytes with a single line). */
 const LINES_A_TABLE = 30
 const FIRST_SLOTS = 8
+const WORD_BYTES = 4
 /** Words of one slot: two halves of the hash, and how often the line was seen (0: the slot is free). */
 const SLOT_WORDS = 3
 /**
- * Slots of tables that went serve new ones, so that most tables neither allocate nor grow: half of what noting a line cost.
- * No more is kept than this, 4 MiB in all, since a table that gets them may hold fewer lines than it has room for; and no
- * single ones larger than that, since they are cleared.
+ * Tables that went serve new seconds, so that most neither allocate nor grow: half of what noting a line cost, and most of
+ * what outlived a collection. No more is kept than this, 4 MiB in all, since a table may hold fewer lines than it has room
+ * for; and no single ones larger than that, since they are cleared.
  */
 const KEPT_WORDS = 1024 * 1024
 const LARGEST_KEPT_WORDS = 1024 * SLOT_WORDS
@@ -57,12 +58,17 @@ export class RecentLines {
 
   readonly #seconds = new Map<number, SecondTable>()
   readonly #maxLines: number
-  readonly #seedLow: number
-  readonly #seedHigh: number
+  readonly #keyLow: number
+  readonly #keyHigh: number
+  readonly #factorLow: number
+  readonly #factorHigh: number
+  /** The bytes of the line noted last, for reading whole words of them. */
+  #bytes: Uint8Array | null = null
+  #view: DataView = new DataView(new ArrayBuffer(0))
   /** Lines remembered, and {@link LINES_A_TABLE} for each table. */
   #weight = 0
-  /** Slots to be used again. */
-  readonly #kept: Int32Array[] = []
+  /** To be used again. */
+  readonly #kept: SecondTable[] = []
   #keptWords = 0
   #sweptAtClock = 0
   #notedSinceSweep = 0
@@ -72,8 +78,10 @@ export class RecentLines {
   #hashHigh = 0
 
   constructor({ seed, maxLines = MAX_LINES }: { seed: bigint; maxLines?: number }) {
-    this.#seedLow = Number(seed & 0xffffffffn) | 0
-    this.#seedHigh = Number((seed >> 32n) & 0xffffffffn) | 0
+    this.#keyLow = Number(seed & 0xffffffffn) | 0
+    this.#keyHigh = Number((seed >> 32n) & 0xffffffffn) | 0
+    this.#factorLow = mixed(this.#keyLow) | 1
+    this.#factorHigh = mixed(this.#keyHigh ^ 0x5bd1e995) | 1
     this.#maxLines = maxLines
   }
 
@@ -110,14 +118,7 @@ export class RecentLines {
       table = undefined
     }
     if (!table) {
-      table = {
-        slots: this.#takeSlots(),
-        used: 0,
-        seenAtClock: 0,
-        stamp: Number.NaN,
-        stampLines: 0,
-        otherStamps: null,
-      }
+      table = this.#takeTable()
       this.#seconds.set(second, table)
       this.#weight += LINES_A_TABLE
     }
@@ -126,16 +127,32 @@ export class RecentLines {
     return table
   }
 
+  /**
+   * Two lanes over words of four bytes. Each word is multiplied by a factor that nobody knows and turned by half, so that
+   * no bit of a line has an effect on the lane that could be told, and undone by another, without the seed.
+   */
   #hash(bytes: Uint8Array, start: number, end: number): void {
-    let low = this.#seedLow
-    let high = this.#seedHigh
-    for (let i = start; i < end; i++) {
-      const byte = bytes[i] ?? 0
-      low = Math.imul(low ^ byte, 0x01000193)
-      high = Math.imul(high + byte, 0x85ebca6b) ^ (high >>> 15)
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     }
-    low = Math.imul(low ^ (low >>> 15) ^ high, 0x2c1b3c6d)
-    this.#hashLow = low ^ (low >>> 13)
+    const view = this.#view
+    const [factorLow, factorHigh] = [this.#factorLow, this.#factorHigh]
+    let low = this.#keyLow ^ (end - start)
+    let high = this.#keyHigh
+    let at = start
+    let word = 0
+    for (let isLast = false; !isLast; at += WORD_BYTES) {
+      isLast = at + WORD_BYTES > end
+      word = isLast ? restOf(bytes, at, end) : view.getInt32(at, true)
+      const toLow = Math.imul(word, factorLow)
+      low = Math.imul(low ^ ((toLow << 16) | (toLow >>> 16)), 0x9e3779b1)
+      low ^= low >>> 15
+      const toHigh = Math.imul(word, factorHigh)
+      high = Math.imul(high ^ ((toHigh << 16) | (toHigh >>> 16)), 0x85ebca6b)
+      high ^= high >>> 13
+    }
+    this.#hashLow = mixed(low ^ high)
     this.#hashHigh = high
   }
 
@@ -191,18 +208,40 @@ export class RecentLines {
     this.#seconds.delete(second)
     this.#weight -= table.used + LINES_A_TABLE
     if (this.#last === table) this.#last = null
-    const { slots } = table
-    if (slots.length > LARGEST_KEPT_WORDS || this.#keptWords + slots.length > KEPT_WORDS) return
-    this.#kept.push(slots)
-    this.#keptWords += slots.length
+    const words = table.slots.length
+    if (words > LARGEST_KEPT_WORDS || this.#keptWords + words > KEPT_WORDS) return
+    this.#kept.push(table)
+    this.#keptWords += words
   }
 
-  #takeSlots(): Int32Array {
-    const slots = this.#kept.pop()
-    if (!slots) return new Int32Array(FIRST_SLOTS * SLOT_WORDS)
-    this.#keptWords -= slots.length
-    return slots.fill(0)
+  #takeTable(): SecondTable {
+    const table = this.#kept.pop()
+    if (!table) {
+      const slots = new Int32Array(FIRST_SLOTS * SLOT_WORDS)
+      return { slots, used: 0, seenAtClock: 0, stamp: Number.NaN, stampLines: 0, otherStamps: null }
+    }
+    this.#keptWords -= table.slots.length
+    table.slots.fill(0)
+    table.used = table.seenAtClock = table.stampLines = 0
+    table.stamp = Number.NaN
+    table.otherStamps = null
+    return table
   }
+}
+
+/** Spreads every bit over all. */
+function mixed(word: number): number {
+  let bits = word
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return bits ^ (bits >>> 16)
+}
+
+/** @returns the up to three bytes from `at` on as one word. */
+function restOf(bytes: Uint8Array, at: number, end: number): number {
+  let word = 0
+  for (let i = end - 1; i >= at; i--) word = (word << 8) | (bytes[i] ?? 0)
+  return word
 }
 
 function isPast(table: SecondTable, now: number): boolean {

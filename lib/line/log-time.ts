@@ -44,6 +44,23 @@ function daysFromEpoch(year: number, month: number, day: number): number {
   return era * 146_097 + dayOfEra - 719_468
 }
 
+const NO_DAY = Number.NEGATIVE_INFINITY
+/** The date asked for last: most lines are of the day of the line before. */
+const last = { day: 0, letters: 0, year: 0, start: NO_DAY }
+
+/** @returns the first second of that day in UTC, or {@link NO_DAY} where there is no such day. */
+function dayStartOf(day: number, letters: number, year: number): number {
+  if (day === last.day && letters === last.letters && year === last.year) return last.start
+  const month = MONTH_BY_LETTERS.get(letters) ?? 0
+  const leapDay = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0
+  const exists = month > 0 && day >= 1 && day <= (DAYS_IN_MONTH[month] ?? 0) + leapDay
+  last.day = day
+  last.letters = letters
+  last.year = year
+  last.start = exists ? daysFromEpoch(year, month, day) * 86_400 : NO_DAY
+  return last.start
+}
+
 /**
  * Whether the shape `[dd/Mon/yyyy:HH:MM:SS…` stands at `at`. Cheap, and true also for dates that do not exist: a line
  * with such a date is a reject, not a line without a time.
@@ -69,16 +86,14 @@ export function readLogTime(bytes: Uint8Array, at: number, end: number, into: Lo
   if (!looksLikeLogTime(bytes, at, end)) return false
   const day = twoDigits(bytes, at + 1)
   const letters = ((bytes[at + 4] ?? 0) << 16) | ((bytes[at + 5] ?? 0) << 8) | (bytes[at + 6] ?? 0)
-  const month = MONTH_BY_LETTERS.get(letters) ?? 0
   const century = twoDigits(bytes, at + 8)
   const yearOfCentury = twoDigits(bytes, at + 10)
   const hour = twoDigits(bytes, at + 13)
   const minute = twoDigits(bytes, at + 16)
   const second = twoDigits(bytes, at + 19)
-  if (month === 0 || century < 0 || yearOfCentury < 0) return false
-  const year = century * 100 + yearOfCentury
-  const leapDay = month === 2 && year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0) ? 1 : 0
-  if (day < 1 || day > (DAYS_IN_MONTH[month] ?? 0) + leapDay) return false
+  if (century < 0 || yearOfCentury < 0) return false
+  const dayStart = dayStartOf(day, letters, century * 100 + yearOfCentury)
+  if (dayStart === NO_DAY) return false
   if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60) return false
 
   let next = at + 21
@@ -111,8 +126,7 @@ export function readLogTime(bytes: Uint8Array, at: number, end: number, into: Lo
   )
     return false
   into.offsetMinutes = (offsetHours * 60 + offsetRest) * (sign === 0x2b ? 1 : -1)
-  into.second =
-    daysFromEpoch(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - into.offsetMinutes * 60
+  into.second = dayStart + hour * 3600 + minute * 60 + second - into.offsetMinutes * 60
   into.end = next + 7
   return true
 }

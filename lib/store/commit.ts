@@ -4,6 +4,7 @@ import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { encodeSegment } from '../segment/format.ts'
 import type { SegmentLines } from '../segment/lines.ts'
+import { releaseMemory } from '../segment/memory.ts'
 import { WrongKeyType } from './collection-fault.ts'
 import {
   arrivalsKey,
@@ -33,8 +34,20 @@ const commitScript = new Script('commit')
 export const UNCOMMITTED_SECONDS = 600
 const NAME_BYTES = 9
 
+/** Drawn at once for many names: each draw costs more than the name. */
+const NAMES_A_DRAW = 100
+let drawn = Buffer.alloc(0)
+let drawnAt = 0
+
 /** @returns a word that nobody had before. */
-export const newName = () => randomBytes(NAME_BYTES).toString('base64url')
+export function newName(): string {
+  if (drawnAt === drawn.length) {
+    drawn = randomBytes(NAME_BYTES * NAMES_A_DRAW)
+    drawnAt = 0
+  }
+  drawnAt += NAME_BYTES
+  return drawn.toString('base64url', drawnAt - NAME_BYTES, drawnAt)
+}
 
 export interface SegmentChange {
   readonly collection: CollectionId
@@ -53,6 +66,8 @@ export interface SegmentChange {
     | { readonly origin: 'hot'; readonly lines: SegmentLines }
     | { readonly origin: 'backfill'; readonly lines: SegmentLines; readonly counters: LineCounters }
     | { readonly origin: 'none' }
+  /** Told of the new segments right before the script is sent: its answer may get lost. */
+  readonly onCommit?: (written: readonly Descriptor[]) => void
 }
 
 /** Anything but `committed` changed nothing. */
@@ -75,10 +90,13 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
     const body = encodeSegment(lines, change.level)
     const descriptor = describeSegment(lines, body, change.level)
     await answered(redis.set(segmentKey(collection, descriptor.name), body, 'EX', UNCOMMITTED_SECONDS))
+    // Not where it failed: a command without an answer may still be on its way out of this memory.
+    releaseMemory(body)
     written.push(descriptor)
     reached('bodies built', collection)
   }
   reached('before commit', collection)
+  change.onCommit?.(written)
   const run = async (withLines: boolean) => {
     const [keys, args] = callOf(change, { written, withLines })
     return (await answered(commitScript.run(redis, keys, args))) as (Buffer | number)[]

@@ -1,7 +1,7 @@
-import type { SegmentLines } from '../segment/lines.ts'
+import { firstAtOrAfter, type SegmentLines } from '../segment/lines.ts'
 import { STATUS_CLASSES, statusClassOf } from '../segment/summary.ts'
 import { utcDay } from './keys.ts'
-import { secondOfMicros } from './score.ts'
+import { microsOfSecond, secondOfMicros } from './score.ts'
 
 /** What new lines add to the counters of their collection: the numbers that `append.lua` counts by itself. */
 
@@ -24,37 +24,32 @@ export interface LineCounters {
 
 const SECONDS_PER_DAY = 86_400
 
-/** @param places of the lines to count, ascending */
-export function countLines(lines: SegmentLines, places: readonly number[]): LineCounters {
-  const { micros, tags, tagOf } = lines
+export function countLines(lines: SegmentLines): LineCounters {
+  const { count, micros, tags, tagOf } = lines
   const days: DayCounters[] = []
   const highestByTag = new Float64Array(tags.length).fill(-1)
   const classAt = statusClassOf(lines)
-  for (let next = 0; next < places.length; ) {
-    const firstSecond = secondOfMicros(micros[places[next] ?? 0] ?? 0)
-    const dayEnd = (Math.floor(firstSecond / SECONDS_PER_DAY) + 1) * SECONDS_PER_DAY
+  for (let next = 0; next < count; ) {
+    const firstSecond = secondOfMicros(micros[next] ?? 0)
+    const day = Math.floor(firstSecond / SECONDS_PER_DAY)
+    const end = firstAtOrAfter(micros, microsOfSecond((day + 1) * SECONDS_PER_DAY), next)
     const [byTag, byClass] = [new Uint32Array(tags.length), new Uint32Array(STATUS_CLASSES)]
     const first = next
-    let lastSecond = firstSecond
-    for (; next < places.length; next++) {
-      const place = places[next] ?? 0
-      const second = secondOfMicros(micros[place] ?? 0)
-      if (second >= dayEnd) break
-      lastSecond = second
-      const tag = tagOf[place] ?? 0
+    for (; next < end; next++) {
+      const tag = tagOf[next] ?? 0
       byTag[tag] = (byTag[tag] ?? 0) + 1
-      highestByTag[tag] = second
-      const statusClass = classAt(place)
+      highestByTag[tag] = micros[next] ?? 0
+      const statusClass = classAt(next)
       byClass[statusClass] = (byClass[statusClass] ?? 0) + 1
     }
-    const count = next - first
-    const fields = fieldsOf({ count, byTag, byClass, tags })
-    days.push({ day: utcDay(firstSecond), firstSecond, lastSecond, lines: count, fields })
+    const fields = fieldsOf({ count: end - first, byTag, byClass, tags })
+    const lastSecond = secondOfMicros(micros[end - 1] ?? 0)
+    days.push({ day: utcDay(firstSecond), firstSecond, lastSecond, lines: end - first, fields })
   }
   const highestOf = new Map<string, number>()
-  for (const [place, second] of highestByTag.entries()) {
+  for (const [place, moment] of highestByTag.entries()) {
     const source = sourceOfTag(tags[place] ?? '')
-    if (second >= 0) highestOf.set(source, Math.max(second, highestOf.get(source) ?? -1))
+    if (moment >= 0) highestOf.set(source, Math.max(secondOfMicros(moment), highestOf.get(source) ?? -1))
   }
   return { days, highestOf }
 }

@@ -28,8 +28,10 @@ import {
   utcDay,
 } from './keys.ts'
 import { FULL_SEGMENT, linesTogether, mergeLines } from './merge.ts'
+import { newMergeProgress } from './merge-progress.ts'
 import { microsOfSecond, secondOfMicros } from './score.ts'
 import type { Descriptor } from './segment-descriptor.ts'
+import { placesUpTo } from './segment-merge.ts'
 import { readWholeIndex } from './standing-segments.ts'
 
 const servers = openStoreServer()
@@ -152,7 +154,7 @@ test('lines far apart go in several commits, which read no segment without a lin
   const together = (seconds: number[], descriptors: Descriptor[]) =>
     linesTogether(
       segmentLines(seconds.map((second, n) => member(n, T + second))),
-      seconds.map((_, n) => n),
+      placesUpTo(seconds.length),
       descriptors,
     )
   assert.equal(together([1, 2, 900], []), 3)
@@ -217,4 +219,68 @@ test('a merge of more lines than a segment holds leaves full ones', async () => 
     [FULL_SEGMENT.lines],
   )
   assert.equal((await sealedLines(redis, id)).length, FULL_SEGMENT.lines)
+})
+
+/** Lets commits be done, and loses so many of their answers. */
+async function withoutAnswers<T>(redis: Redis, lose: number, work: () => Promise<T>): Promise<T> {
+  const call = redis.callBuffer.bind(redis)
+  let left = lose
+  const callAndLose = async (command: string, args: (string | Buffer | number)[]) => {
+    const answer = await call(command, args)
+    if (!String(answer).startsWith('committed') || left-- <= 0) return answer
+    throw new Error('Connection is closed.')
+  }
+  redis.callBuffer = callAndLose as typeof redis.callBuffer
+  try {
+    return await work()
+  } finally {
+    redis.callBuffer = call
+  }
+}
+
+test('lines of a commit whose answer got lost count as stored when the same merge goes on', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const standing = Array.from({ length: 10 }, (_, n) => member(n * 3))
+  await merge(redis, id, standing, 'backfill')
+  // Days apart, so that they take a commit each; the answer to the first gets lost.
+  const [near, far] = [0, 1].map((part) =>
+    Array.from({ length: 30 }, (_, n) => member(n, T + n + part * 86_400)),
+  ) as [TestMember[], TestMember[]]
+  await merge(redis, id, [member(999, T + 40_000)], 'backfill')
+  const lines = segmentLines([...near, ...far])
+  const options = { collection: collectionId(id), lines, origin: 'backfill', level: QUICK_LEVEL } as const
+  const progress = newMergeProgress(lines.count)
+  await assert.rejects(
+    withoutAnswers(redis, 1, () => mergeLines(redis, options, progress)),
+    { code: 'store_unavailable' },
+  )
+  assert.ok(progress.unanswered)
+  const again = structuredClone(progress)
+  assert.deepEqual(await mergeLines(redis, options, again), {
+    stored: 50,
+    duplicates: 10,
+    belowRetention: [],
+  })
+  assert.equal((await everyLine(redis, id)).length, 61)
+  assert.equal((await counters(redis, id)).all.hits, '61')
+})
+
+test('a commit that did not arrive is done when the same merge goes on', async () => {
+  const { redis } = servers.current()
+  const id = newId()
+  const lines = segmentLines(Array.from({ length: 30 }, (_, n) => member(n)))
+  const options = { collection: collectionId(id), lines, origin: 'backfill', level: QUICK_LEVEL } as const
+  const progress = newMergeProgress(lines.count)
+  const call = redis.callBuffer.bind(redis)
+  redis.callBuffer = (() => Promise.reject(new Error('Connection is closed.'))) as typeof redis.callBuffer
+  await assert.rejects(mergeLines(redis, options, progress), { code: 'store_unavailable' })
+  redis.callBuffer = call
+  assert.ok(progress.unanswered)
+  assert.deepEqual(await mergeLines(redis, options, progress), {
+    stored: 30,
+    duplicates: 0,
+    belowRetention: [],
+  })
+  assert.equal((await everyLine(redis, id)).length, 30)
 })

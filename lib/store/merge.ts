@@ -2,15 +2,23 @@ import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import type { SegmentLines } from '../segment/lines.ts'
+import { type Ask, askEach } from './ask-each.ts'
 import { commitSegments, type Verdict } from './commit.ts'
 import { JOINED_SEGMENT } from './join.ts'
-import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField } from './keys.ts'
+import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField, segmentsKey } from './keys.ts'
 import { countLines } from './line-counters.ts'
-import { answered } from './redis.ts'
+import {
+  finishFirst,
+  type MergeProgress,
+  newMergeProgress,
+  settleUnanswered,
+  unansweredCommit,
+} from './merge-progress.ts'
+import { answered, storeError } from './redis.ts'
 import { secondOfMicros } from './score.ts'
 import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
 import { joinStretches, mergeSegments, type SegmentLimits, type Stretch } from './segment-merge.ts'
-import { coveringOf, fetchStanding, readCovering } from './standing-segments.ts'
+import { coveringOf, fetchStanding, parseEntries } from './standing-segments.ts'
 
 /**
  * The one way of lines into segments. The segments that cover the lines' seconds are read, the lines are merged into
@@ -50,67 +58,99 @@ export interface MergeOutcome {
 /**
  * Of hot lines, those that somebody else moved meanwhile are in none of the numbers. A hot line that a segment holds too,
  * which no append lets in, leaves the hot set as a duplicate; it was counted twice, and maintenance says so.
+ * @param progress how far an earlier call with the same lines came; it goes on in it, also where it throws
  * @throws UnreadableSegment, UnreadableIndex, WrongKeyType (see `collectionFault`): that collection's lines stay where they are; PortalError `store_unavailable`,
  * `store_refused`. What was committed before stays so; giving all lines again is harmless.
  */
-export async function mergeLines(redis: Redis, options: MergeOptions): Promise<MergeOutcome> {
+export async function mergeLines(
+  redis: Redis,
+  options: MergeOptions,
+  progress: MergeProgress = newMergeProgress(options.lines.count),
+): Promise<MergeOutcome> {
   const { collection, lines, origin } = options
-  if (origin === 'hot') return new Merge(redis, options).run()
-  await answered(
-    Promise.all([redis.sadd(DIRTY_KEY, collection), redis.hsetnx(KNOWN_KEY, knownField(collection), 0)]),
-  )
-  const outcome = await new Merge(redis, options).run()
+  const outcome = await new Merge(redis, options, progress).run()
   // Before, so that a writer that dies leaves the mark; after, for a projector that took the first one too early.
-  if (lines.count > 0) await answered(redis.sadd(DIRTY_KEY, collection))
+  if (origin === 'backfill' && lines.count > 0) await answered(redis.sadd(DIRTY_KEY, collection))
   return outcome
+}
+
+/** Whole ones, both among them. */
+interface Seconds {
+  readonly firstSecond: number
+  readonly lastSecond: number
 }
 
 class Merge {
   readonly #redis: Redis
   readonly #options: MergeOptions
-  readonly #belowRetention: number[] = []
-  #stored = 0
-  #duplicates = 0
-  /** Places of the lines still to be done. */
-  #pending: number[]
+  readonly #progress: MergeProgress
+  /** Whether maintenance and the projector know of the collection. */
+  #isMarked: boolean
 
-  constructor(redis: Redis, options: MergeOptions) {
+  constructor(redis: Redis, options: MergeOptions, progress: MergeProgress) {
     this.#redis = redis
     this.#options = options
-    this.#pending = Array.from({ length: options.lines.count }, (_, place) => place)
+    this.#progress = progress
+    this.#isMarked = options.origin === 'hot'
   }
 
   async run(): Promise<MergeOutcome> {
-    for (let attempts = 0; this.#pending.length > 0; attempts++) {
-      if (attempts > MAX_ATTEMPTS + this.#options.lines.count)
+    const progress = this.#progress
+    const { collection, lines } = this.#options
+    await settleUnanswered(this.#redis, collection, progress)
+    for (let attempts = 0; progress.pending.length > 0; attempts++) {
+      if (attempts > MAX_ATTEMPTS + lines.count)
         throw new PortalError('internal', {
-          detail: `Lines of collection ${this.#options.collection} could not be merged in ${attempts} attempts.`,
+          detail: `Lines of collection ${collection} could not be merged in ${attempts} attempts.`,
         })
       await this.#step()
     }
-    return {
-      stored: this.#stored,
-      duplicates: this.#duplicates,
-      belowRetention: this.#belowRetention.toSorted((a, b) => a - b),
-    }
+    const { stored, duplicates, belowRetention } = progress
+    return { stored, duplicates, belowRetention: belowRetention.toSorted((a, b) => a - b) }
   }
 
   /** Tries to commit the first lines that can be done together. */
   async #step(): Promise<void> {
-    const { collection, lines } = this.#options
-    const seconds = this.#secondsOf(this.#pending)
-    const floor = await answered(this.#redis.get(floorKey(collection)))
-    if (floor !== null && seconds.firstSecond < Number(floor)) return this.#leaveBelow(Number(floor))
-    const descriptors = await readCovering(this.#redis, collection, seconds)
-    const count = linesTogether(lines, this.#pending, descriptors)
-    const places = this.#pending.slice(0, count)
+    const { lines } = this.#options
+    const { pending } = this.#progress
+    const seconds = this.#secondsOf(pending)
+    const { floorSecond, descriptors } = await this.#look(seconds)
+    if (seconds.firstSecond < floorSecond) return this.#leaveBelow(floorSecond)
+    const count = linesTogether(lines, pending, descriptors)
+    const places = pending.subarray(0, count)
     const own = this.#secondsOf(places)
     const covering = coveringOf(descriptors, own)
     const segments = await this.#fetch(covering)
     if (segments) await this.#commit(places, covering, segments)
   }
 
-  #secondsOf(places: readonly number[]): { firstSecond: number; lastSecond: number } {
+  /**
+   * Reads the floor and the segments that cover any of the seconds, and marks the collection the first time: in one
+   * message, since each costs as much as compressing fifty lines. Another writer may come between: the commit looks again.
+   */
+  async #look({
+    firstSecond,
+    lastSecond,
+  }: Seconds): Promise<{ floorSecond: number; descriptors: Descriptor[] }> {
+    const { collection } = this.#options
+    const index = segmentsKey(collection)
+    const asks: Ask[] = [
+      ['get', floorKey(collection)],
+      ['zrevrangebyscore', index, `(${firstSecond}`, '-inf', 'LIMIT', 0, 1],
+      ['zrangebyscore', index, firstSecond, `(${lastSecond + 1}`],
+    ]
+    if (!this.#isMarked)
+      asks.push(['sadd', DIRTY_KEY, collection], ['hsetnx', KNOWN_KEY, knownField(collection), 0])
+    const answers = await answered(askEach(this.#redis, asks))
+    for (const [error] of answers) if (error) throw storeError(error)
+    this.#isMarked = true
+    const [floor, before, within] = answers.map(([, value]) => value)
+    const entries = [before, within].flatMap((value) => (Array.isArray(value) ? value.map(String) : []))
+    const descriptors = coveringOf(parseEntries(collection, entries), { firstSecond, lastSecond })
+    return { floorSecond: Number(floor ?? 0), descriptors }
+  }
+
+  #secondsOf(places: Uint32Array): Seconds {
     const { micros } = this.#options.lines
     return {
       firstSecond: secondOfMicros(micros[places[0] ?? 0] ?? 0),
@@ -129,7 +169,7 @@ class Merge {
   }
 
   async #commit(
-    places: readonly number[],
+    places: Uint32Array,
     covering: readonly Descriptor[],
     segments: readonly SegmentLines[],
   ): Promise<void> {
@@ -137,10 +177,8 @@ class Merge {
     const lines = linesAt(this.#options.lines, places)
     const merged = mergeSegments(segments, lines, FULL_SEGMENT, JOINED_SEGMENT)
     const fresh = merged.duplicates.length === 0 ? lines : linesAt(lines, merged.fresh)
-    if (origin === 'backfill' && fresh.count === 0) {
-      this.#duplicates += places.length
-      return this.#finishFirst(places.length)
-    }
+    const counted = { stored: fresh.count, duplicates: merged.duplicates.length }
+    if (origin === 'backfill' && fresh.count === 0) return finishFirst(this.#progress, counted)
     const verdict = await commitSegments(this.#redis, {
       collection,
       ...this.#secondsOf(places),
@@ -148,44 +186,37 @@ class Merge {
       replaced: merged.replaced.flatMap((place) => covering[place] ?? []),
       written: merged.written,
       level,
-      taken:
-        origin === 'hot'
-          ? { origin, lines }
-          : { origin, lines: fresh, counters: countLines(fresh, Array.from(fresh.micros.keys())) },
+      taken: origin === 'hot' ? { origin, lines } : { origin, lines: fresh, counters: countLines(fresh) },
+      onCommit: (written) => {
+        this.#progress.unanswered = unansweredCommit(written, counted)
+      },
     })
-    if (verdict.verdict === 'committed') {
-      this.#stored += fresh.count
-      this.#duplicates += merged.duplicates.length
-      return this.#finishFirst(places.length)
-    }
-    const placesTaken = origin === 'hot' ? places : merged.fresh.flatMap((place) => places[place] ?? [])
+    this.#progress.unanswered = null
+    if (verdict.verdict === 'committed') return finishFirst(this.#progress, counted)
+    const placesTaken = origin === 'hot' ? places : merged.fresh.map((place) => places[place] ?? 0)
     this.#takeRefusal(verdict, placesTaken)
   }
 
   /** What a refusal tells about single lines is taken at its word; all else is read again. */
-  #takeRefusal(verdict: Verdict, placesTaken: readonly number[]): void {
+  #takeRefusal(verdict: Verdict, placesTaken: Uint32Array): void {
     if (verdict.verdict === 'floor') this.#leaveBelow(verdict.second)
     if (verdict.verdict !== 'members') return
     const refused = new Set([...verdict.places].flatMap((place) => placesTaken[place] ?? []))
     // A hot line that is gone was moved by somebody else, and counted there.
-    if (this.#options.origin === 'backfill') this.#duplicates += refused.size
+    if (this.#options.origin === 'backfill') this.#progress.duplicates += refused.size
     this.#finish(refused)
   }
 
   #leaveBelow(floorSecond: number): void {
     const { micros } = this.#options.lines
-    const below = this.#pending.filter((place) => secondOfMicros(micros[place] ?? 0) < floorSecond)
-    this.#belowRetention.push(...below)
+    const below = this.#progress.pending.filter((place) => secondOfMicros(micros[place] ?? 0) < floorSecond)
+    this.#progress.belowRetention.push(...below)
     this.#finish(new Set(below))
   }
 
-  /** Without a set of thousands, which was a fifth of what the collector had to do. */
-  #finishFirst(count: number): void {
-    this.#pending = this.#pending.slice(count)
-  }
-
   #finish(places: ReadonlySet<number>): void {
-    this.#pending = this.#pending.filter((place) => !places.has(place))
+    const progress = this.#progress
+    progress.pending = progress.pending.filter((place) => !places.has(place))
   }
 }
 
@@ -195,7 +226,7 @@ class Merge {
  */
 export function linesTogether(
   lines: SegmentLines,
-  pending: readonly number[],
+  pending: Uint32Array,
   descriptors: readonly Descriptor[],
 ): number {
   let next = 0
@@ -215,7 +246,7 @@ export function linesTogether(
 }
 
 /** @returns the lines at those places, which ascend. */
-function linesAt(lines: SegmentLines, places: readonly number[]): SegmentLines {
+function linesAt(lines: SegmentLines, places: Uint32Array): SegmentLines {
   if (places.length === lines.count) return lines
   const stretches: Stretch[] = []
   for (let i = 0; i < places.length; ) {

@@ -83,7 +83,7 @@ test('lines that come late, twice, with equal scores and at other microseconds l
     const { merged, all } = afterMerge(segments, built(lines), limits)
     const expected = naiveMerge(segments.map(listed), lines)
     assert.deepEqual(all.flatMap(listed), expected.lines)
-    assert.deepEqual(merged.duplicates, expected.duplicates)
+    assert.deepEqual([...merged.duplicates], expected.duplicates)
     assert.equal(merged.duplicates.length + merged.fresh.length, lines.length)
     assertFits(merged.written, limits)
     for (const [index, segment] of all.entries())

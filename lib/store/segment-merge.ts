@@ -22,10 +22,10 @@ export interface Merged {
   readonly replaced: readonly number[]
   /** The new segments, in order. */
   readonly written: readonly SegmentLines[]
-  /** Places of lines that a segment holds already. */
-  readonly duplicates: readonly number[]
+  /** Places of lines that a segment holds already, ascending. */
+  readonly duplicates: Uint32Array
   /** Places of the others. */
-  readonly fresh: readonly number[]
+  readonly fresh: Uint32Array
 }
 
 /** Consecutive lines of one origin, from `start` to before `end`. */
@@ -46,10 +46,10 @@ export function mergeSegments(
   limits: SegmentLimits,
   joinedLimits: SegmentLimits = limits,
 ): Merged {
-  const places = Array.from(lines.micros.keys())
+  const places = placesUpTo(lines.count)
   // As mostly when old logs come in.
   if (segments.length === 0)
-    return { replaced: [], written: cutLines(lines, limits), duplicates: [], fresh: places }
+    return { replaced: [], written: cutLines(lines, limits), duplicates: new Uint32Array(0), fresh: places }
   const isDuplicate = findDuplicates(segments, lines)
   const fresh = places.filter((place) => isDuplicate[place] === 0)
   const runs = runsOf(segments, lines, fresh)
@@ -62,6 +62,13 @@ export function mergeSegments(
     duplicates: places.filter((place) => isDuplicate[place] === 1),
     fresh,
   }
+}
+
+/** @returns the places of so many lines. */
+export function placesUpTo(count: number): Uint32Array {
+  const places = new Uint32Array(count)
+  for (let place = 0; place < count; place++) places[place] = place
+  return places
 }
 
 /** @returns 1 for each line whose second and member stand in a segment. */
@@ -107,7 +114,7 @@ interface Run {
   slot: number
 }
 
-function runsOf(segments: readonly SegmentLines[], lines: SegmentLines, fresh: readonly number[]): Run[] {
+function runsOf(segments: readonly SegmentLines[], lines: SegmentLines, fresh: Uint32Array): Run[] {
   const runs: Run[] = []
   let run: Run | undefined
   let next = 0
