@@ -20,7 +20,7 @@ export interface ExplorerLines {
   readonly page: Page
   /** The place on the page of the one line it is about; null where there is none, or it is not to be found. */
   readonly target: number | null
-  /** Highest second stored in the collection, or null when no line ever arrived. */
+  /** Of a window without lines: the highest second stored in the collection. Null when no line ever arrived, and elsewhere. */
   readonly newest: number | null
   readonly clientFields: ReadonlyMap<string, number>
   /** Null where the page is not about a window, or the window has no lines. */
@@ -37,12 +37,12 @@ export async function readExplorerLines(
   query: ExplorerQuery,
   clock: Clock,
 ): Promise<ExplorerLines> {
-  const [{ page, place }, [hits], clientFields, histogram] = await Promise.all([
+  const [{ page, place }, clientFields, histogram] = await Promise.all([
     readLines(redis, grant, query),
-    readGrantedHits(redis, [grant], clock.nowMs / 1000),
     readClientFields(redis),
     isContext(query.start) ? null : readWindowHistogram(redis, grant, query),
   ])
+  const [hits] = page.total === 0 ? await readGrantedHits(redis, [grant], clock.nowMs / 1000) : []
   return { page, target: place, newest: hits?.lastSeen ?? null, clientFields, histogram }
 }
 

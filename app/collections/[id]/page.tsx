@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
 import { logLine, reportFault } from '#app/fault-report.ts'
@@ -46,6 +47,13 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
   }
 }
 
+/** Where retention never removed a line there is nothing more to ask. */
+async function readRemoved(redis: Redis, grant: CollectionGrant) {
+  const floor = await readFloor(redis, grant)
+  const [last] = floor === null ? [] : await readRemovals(redis, grant, 1)
+  return { floor, last }
+}
+
 async function Lines(props: { grant: CollectionGrant; parameters: RawParameters; path: string }) {
   const { grant, parameters, path } = props
   const clock = currentClock()
@@ -54,10 +62,9 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
   try {
     if (fault) throw fault
     const { redis } = context()
-    const [lines, floor, [last]] = await Promise.all([
+    const [lines, { floor, last }] = await Promise.all([
       readExplorerLines(redis, grant, query, clock),
-      readFloor(redis, grant),
-      readRemovals(redis, grant, 1),
+      readRemoved(redis, grant),
     ])
     for (const { reason } of lines.page.gaps) logLine(`collection ${collection}: ${reason}`)
     return (
