@@ -75,11 +75,12 @@ class AppendCall extends Command {
 
 /** Everything of a call before its lines, in the protocol's words (RESP). All of it is ASCII. */
 function frontOf(group: PackedLines): string {
-  const { source, firstSecond, lastSecond } = group
+  const { source, firstSecond, lastSecond, byClass } = group
   const keys = keysOf(group)
-  const words = ['EVALSHA', append.sha, keys.length, ...keys, source, firstSecond, lastSecond, ''].map(String)
+  const about = [source, firstSecond, lastSecond, '', ...byClass]
+  const words = ['EVALSHA', append.sha, keys.length, ...keys, ...about].map(String)
   const front = words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')
-  return `*${words.length + 1}\r\n${front}$${group.bytes.length}\r\n`
+  return `*${words.length + 2}\r\n${front}$${group.bytes.length}\r\n`
 }
 
 function keysOf({ collection, day }: PackedLines): string[] {
@@ -105,7 +106,8 @@ function send(redis: Redis, { group, known }: Pending): Promise<(Buffer | number
   const texts = coveringOf(known, group).map(descriptorText)
   if (texts.length > 0) {
     // Late lines and logs sent again. The client's own way, since names of any number do not fit in front of the lines.
-    const args = [group.source, group.firstSecond, group.lastSecond, texts.join('\n'), group.bytes]
+    const { source, firstSecond, lastSecond, byClass, bytes, classes } = group
+    const args = [source, firstSecond, lastSecond, texts.join('\n'), ...byClass, bytes, classes]
     return append.run(redis, keysOf(group), args) as Promise<(Buffer | number)[]>
   }
   const call = new AppendCall(group)
@@ -217,9 +219,12 @@ function settle(
   })
   const refuse = (lines: PackedLines, reason: string) => void outcome.refused.push({ lines, reason })
   switch (String(verdict)) {
-    case 'stored':
-      outcome.stored += group.count
+    case 'stored': {
+      const added = Number(details[0])
+      outcome.stored += added
+      outcome.duplicates += group.count - added
       return null
+    }
     case 'members': {
       const standing = new Set(details.map(Number))
       outcome.duplicates += standing.size
