@@ -1,4 +1,5 @@
 import { Command, type Redis } from 'ioredis'
+import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { withoutSealed } from './append-sealed.ts'
 import { UnreadableIndex } from './collection-fault.ts'
@@ -76,11 +77,20 @@ class AppendCall extends Command {
 /** Everything of a call before its lines, in the protocol's words (RESP). All of it is ASCII. */
 function frontOf(group: PackedLines): string {
   const { source, firstSecond, lastSecond, byClass } = group
-  const keys = keysOf(group)
-  const about = [source, firstSecond, lastSecond, '', ...byClass]
-  const words = ['EVALSHA', append.sha, keys.length, ...keys, ...about].map(String)
-  const front = words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')
-  return `*${words.length + 2}\r\n${front}$${group.bytes.length}\r\n`
+  let front = NAME_AND_KEYS
+  for (const key of keysOf(group)) front += wordOf(key)
+  front += wordOf(source) + wordOf(String(firstSecond)) + wordOf(String(lastSecond)) + wordOf('')
+  for (const lines of byClass) front += wordOf(String(lines))
+  return `${front}$${group.bytes.length}\r\n`
+}
+
+const KEYS = 7
+/** Beside the keys: source, first and last second, descriptors, lines of six status classes, lines, their classes. */
+const ARGUMENTS = 12
+const NAME_AND_KEYS = `*${3 + KEYS + ARGUMENTS}\r\n${['EVALSHA', append.sha, String(KEYS)].map(wordOf).join('')}`
+
+function wordOf(text: string): string {
+  return `$${text.length}\r\n${text}\r\n`
 }
 
 function keysOf({ collection, day }: PackedLines): string[] {
@@ -115,6 +125,31 @@ function send(redis: Redis, { group, known }: Pending): Promise<(Buffer | number
   return call.promise
 }
 
+/**
+ * Holds back what is sent from here on, so that it goes to the system in a few large writes instead of one a command,
+ * which also wakes the server each time.
+ * @returns what lets it go, in the same turn of the event loop; of a cluster nothing is held back
+ */
+function atOnce(redis: Redis): () => void {
+  // There is no stream before the first connection, whatever the client's types say.
+  const stream: Redis['stream'] | undefined = isCluster(redis) ? undefined : redis.stream
+  stream?.cork()
+  return () => stream?.uncork()
+}
+
+/** By connection, the ids of which it was answered that `known:` has them. */
+const knownOf = new WeakMap<Redis, Set<CollectionId>>()
+
+/** @returns them for the connection as it is now: after another one, which may lead to another server, all is asked anew. */
+function knownTo(redis: Redis): Set<CollectionId> {
+  const kept = knownOf.get(redis)
+  if (kept) return kept
+  const known = new Set<CollectionId>()
+  knownOf.set(redis, known)
+  redis.on('close', () => known.clear())
+  return known
+}
+
 const reasonOf = (settled: PromiseSettledResult<unknown>): unknown =>
   settled.status === 'rejected' ? settled.reason : null
 
@@ -129,14 +164,17 @@ export async function appendLines(
   groups: readonly PackedLines[],
   outcome: AppendOutcome,
 ): Promise<{ rest: PackedLines[]; error: unknown }> {
+  const known = knownTo(redis)
   let pending: Pending[] = groups.map((group) => ({ group, known: [] }))
   while (pending.length > 0) {
     const ids = [...new Set(pending.map(({ group }) => group.collection))]
     // One after the other down the same connection, which answers them in this order.
     const inOrder = !isCluster(redis)
+    const unknown = inOrder ? ids.filter((id) => !known.has(id)) : ids
+    const sendAll = atOnce(redis)
     const marking = Promise.allSettled([
       redis.sadd(DIRTY_KEY, ids),
-      ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
+      ...unknown.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
     ])
     const marks = inOrder ? [] : (await marking).map(reasonOf)
     const notMarked = marks[0] ?? marks.find((reason) => redisFault(reason) === 'passing') ?? null
@@ -144,9 +182,11 @@ export async function appendLines(
     const sending = Promise.allSettled(pending.map((one) => send(redis, one)))
     if (!inOrder) await sending
     const markingAgain = Promise.allSettled([redis.sadd(DIRTY_KEY, ids)])
+    sendAll()
     const [before, answers, after] = await Promise.all([marking, sending, markingAgain])
     const next: Pending[] = []
     const sealed: Sealed[] = []
+    for (const [index, id] of unknown.entries()) if (before[index + 1]?.status === 'fulfilled') known.add(id)
     let failed = reasonOf(before[0])
     let scriptMissing = false
     for (const [index, one] of pending.entries()) {
