@@ -50,7 +50,9 @@ export function timeBuckets({ fromMicros, toMicros }: MicrosWindow, zone: string
 /** Steps of a day and more are counted in days of the calendar, which clocks set forth and back make longer or shorter. */
 function* roundTimes(fromMicros: number, stepMinutes: number, zone: string): Generator<number> {
   const midnight = zonedAt(fromMicros, zone).startOfDay()
-  for (let n = 0; ; n++) {
+  // From the last step before the window on: through all minutes of a day it took as long as reading the lines.
+  const passed = Math.floor((fromMicros - microsOf(midnight)) / MICROS_PER_MINUTE / stepMinutes)
+  for (let n = stepMinutes >= DAY ? 0 : passed; ; n++) {
     const time =
       stepMinutes >= DAY
         ? midnight.add({ days: (n * stepMinutes) / DAY })
