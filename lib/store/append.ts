@@ -2,6 +2,7 @@ import { Command, type Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { withoutSealed } from './append-sealed.ts'
+import { atOnce } from './at-once.ts'
 import { UnreadableIndex } from './collection-fault.ts'
 import {
   arrivalsKey,
@@ -125,19 +126,7 @@ function send(redis: Redis, { group, known }: Pending): Promise<(Buffer | number
   return call.promise
 }
 
-/**
- * Holds back what is sent from here on, so that it goes to the system in a few large writes instead of one a command,
- * which also wakes the server each time.
- * @returns what lets it go, in the same turn of the event loop; of a cluster nothing is held back
- */
-function atOnce(redis: Redis): () => void {
-  // There is no stream before the first connection, whatever the client's types say.
-  const stream: Redis['stream'] | undefined = isCluster(redis) ? undefined : redis.stream
-  stream?.cork()
-  return () => stream?.uncork()
-}
-
-/** By connection, the ids of which it was answered that `known:` has them. */
+/** By connection, the ids of which it was answered that `known:` has them; none of a cluster, whose nodes come and go. */
 const knownOf = new WeakMap<Redis, Set<CollectionId>>()
 
 /** @returns them for the connection as it is now: after another one, which may lead to another server, all is asked anew. */
@@ -150,8 +139,45 @@ function knownTo(redis: Redis): Set<CollectionId> {
   return known
 }
 
-const reasonOf = (settled: PromiseSettledResult<unknown>): unknown =>
-  settled.status === 'rejected' ? settled.reason : null
+const reasonOf = (settled: PromiseSettledResult<unknown> | undefined): unknown =>
+  settled?.status === 'rejected' ? settled.reason : null
+
+type Settled<T = unknown> = readonly PromiseSettledResult<T>[]
+
+/** What became of the marks before the lines, of the lines in the order of `pending`, and of the mark after them. */
+type Sent =
+  | { before: Settled; answers: Settled<(Buffer | number)[]>; after: Settled }
+  | { notMarked: unknown }
+
+/**
+ * Sends lines between their marks.
+ * @param unknown those of `ids` of which it is not known that `known:` has them
+ */
+async function sendMarked(
+  redis: Redis,
+  pending: readonly Pending[],
+  { ids, unknown }: { ids: readonly CollectionId[]; unknown: readonly CollectionId[] },
+): Promise<Sent> {
+  const mark = () =>
+    Promise.allSettled([
+      redis.sadd(DIRTY_KEY, [...ids]),
+      ...unknown.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
+    ])
+  const sendLines = () => Promise.allSettled(pending.map((one) => send(redis, one)))
+  const markAgain = () => Promise.allSettled([redis.sadd(DIRTY_KEY, [...ids])])
+  if (!isCluster(redis)) {
+    // One after the other down the same connection, which answers them in this order.
+    const all = atOnce(redis, () => Promise.all([mark(), sendLines(), markAgain()]))
+    const [before, answers, after] = await all
+    return { before, answers, after }
+  }
+  const before = await mark()
+  const marks = before.map(reasonOf)
+  const notMarked = marks[0] ?? marks.find((reason) => redisFault(reason) === 'passing') ?? null
+  if (notMarked !== null) return { notMarked }
+  const answers = await sendLines()
+  return { before, answers, after: await markAgain() }
+}
 
 /**
  * Stores groups of lines, each exactly once.
@@ -168,25 +194,14 @@ export async function appendLines(
   let pending: Pending[] = groups.map((group) => ({ group, known: [] }))
   while (pending.length > 0) {
     const ids = [...new Set(pending.map(({ group }) => group.collection))]
-    // One after the other down the same connection, which answers them in this order.
-    const inOrder = !isCluster(redis)
-    const unknown = inOrder ? ids.filter((id) => !known.has(id)) : ids
-    const sendAll = atOnce(redis)
-    const marking = Promise.allSettled([
-      redis.sadd(DIRTY_KEY, ids),
-      ...unknown.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
-    ])
-    const marks = inOrder ? [] : (await marking).map(reasonOf)
-    const notMarked = marks[0] ?? marks.find((reason) => redisFault(reason) === 'passing') ?? null
-    if (notMarked !== null) return { rest: pending.map(({ group }) => group), error: notMarked }
-    const sending = Promise.allSettled(pending.map((one) => send(redis, one)))
-    if (!inOrder) await sending
-    const markingAgain = Promise.allSettled([redis.sadd(DIRTY_KEY, ids)])
-    sendAll()
-    const [before, answers, after] = await Promise.all([marking, sending, markingAgain])
+    const unknown = ids.filter((id) => !known.has(id))
+    const sent = await sendMarked(redis, pending, { ids, unknown })
+    if ('notMarked' in sent) return { rest: pending.map(({ group }) => group), error: sent.notMarked }
+    const { before, answers, after } = sent
     const next: Pending[] = []
     const sealed: Sealed[] = []
-    for (const [index, id] of unknown.entries()) if (before[index + 1]?.status === 'fulfilled') known.add(id)
+    for (const [index, id] of unknown.entries())
+      if (!isCluster(redis) && before[index + 1]?.status === 'fulfilled') known.add(id)
     let failed = reasonOf(before[0])
     let scriptMissing = false
     for (const [index, one] of pending.entries()) {

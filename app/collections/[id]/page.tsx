@@ -10,6 +10,7 @@ import { readExplorerLines } from '#lib/explore/lines.ts'
 import { type RawParameters, requestPath } from '#lib/explore/parameters.ts'
 import { readExplorerQuery } from '#lib/explore/query.ts'
 import { currentClock } from '#lib/explore/window.ts'
+import { atOnce } from '#lib/store/at-once.ts'
 import { readFloor, readRemovals } from '#lib/store/removals.ts'
 import { Explorer } from './explorer.tsx'
 import { RemovedNotice } from './removed-notice.tsx'
@@ -62,10 +63,9 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
   try {
     if (fault) throw fault
     const { redis } = context()
-    const [lines, { floor, last }] = await Promise.all([
-      readExplorerLines(redis, grant, query, clock),
-      readRemoved(redis, grant),
-    ])
+    const [lines, { floor, last }] = await atOnce(redis, () =>
+      Promise.all([readExplorerLines(redis, grant, query, clock), readRemoved(redis, grant)]),
+    )
     for (const { reason } of lines.page.gaps) logLine(`collection ${collection}: ${reason}`)
     return (
       <>
