@@ -83,15 +83,19 @@ test('what a visitor sent is shown as text with visible escapes on every page, a
     if (/Content Security Policy/.test(message.text())) ran.push(message.text())
   })
   await page.goto(`/collections/1824${WINDOW}`)
-  const link = await page.locator('.t a').first().getAttribute('href')
-  const around = await page.locator('.around').first().getAttribute('href')
+  const addressOf = (place: string) =>
+    page
+      .locator(place)
+      .first()
+      .evaluate((link: HTMLAnchorElement) => link.href)
+  const [link, around] = [await addressOf('.t a'), await addressOf('.around')]
   for (const path of [
     `/collections/1824${WINDOW}`,
     `/collections/1824${WINDOW}&order=desc&tz=Asia/Tokyo`,
     link,
     around,
   ]) {
-    const answer = await page.goto(path ?? '')
+    const answer = await page.goto(path)
     expect(answer?.status()).toBe(200)
     // Around a line stand those of other tests too.
     expect(await page.locator('tbody tr').count()).toBeGreaterThanOrEqual(LINES.length)

@@ -19,7 +19,7 @@ export async function readFiles(command: Extract<Command, { verb: 'backfill' }>)
   const { clientField, json, waitSeconds } = command
   const { stop, giveUp } = stopOnSignals()
   const sources = await findSourceFiles(command.sources, say)
-  const choice = chooseRedis(environment)
+  const choice = await chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
   for (const { source } of sources) await keepClientField(redis, { source, clientField }, giveUp)

@@ -37,17 +37,18 @@ interface PackedRecord {
 }
 
 /** The packed records, by their layout as `packed-lines.ts` draws it. */
-function recordsOf({ bytes }: PackedLines): PackedRecord[] {
+function recordsOf({ bytes, classes }: PackedLines): PackedRecord[] {
   const records: PackedRecord[] = []
-  for (let at = 0; at < bytes.length; ) {
-    const end = at + 22 + bytes.readUInt32LE(at)
+  for (let at = 5; at < bytes.length; ) {
+    const end = at + 23 + bytes.readUInt32BE(at + 19)
     records.push({
-      statusClass: bytes.toString('latin1', at + 4, at + 5),
-      score: bytes.toString('latin1', at + 5, at + 22),
-      member: bytes.toString('latin1', at + 22, end),
+      statusClass: String.fromCharCode(classes[records.length] ?? 0),
+      score: bytes.toString('latin1', at + 1, at + 18),
+      member: bytes.toString('latin1', at + 23, end),
     })
     at = end
   }
+  assert.equal(bytes.length === 0 ? 0 : bytes.readUInt32BE(1), 2 * records.length)
   return records
 }
 

@@ -2,11 +2,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import { z } from 'zod'
-import { isAlive } from '#lib/child-process.ts'
 import { PortalError } from '#lib/errors.ts'
-import { type Environment, parseRedisUrl } from '#lib/settings.ts'
-import { connectRedis, pingStore, redisFault, refuseEvictingRedis } from '#lib/store/redis.ts'
+import { type Environment, parseRedisUrl } from '#lib/redis-setting.ts'
+import { connectRedis, pingStore, redisFault, refuseEvictingRedis, whenReady } from '#lib/store/redis.ts'
 import { parseRedisAddress } from '#lib/store/redis-url.ts'
 
 /** Which Redis `ingest` talks to, and how it gets there. */
@@ -15,20 +13,8 @@ const RETRY_MS = 100
 const DEFAULT_URL = 'redis://127.0.0.1:6379'
 /** Written by the demo while it runs. */
 const DEMO_FILE = join(import.meta.dirname, '..', '.data', 'demo.json')
-/** A file that is cut off is one of a demo that was, and no longer runs. */
-const demoSchema = z
-  .string()
-  .transform((text, context) => {
-    try {
-      return JSON.parse(text) as unknown
-    } catch (error) {
-      context.issues.push({ code: 'custom', input: text, message: String(error) })
-      return z.NEVER
-    }
-  })
-  .pipe(z.object({ redisUrl: z.url(), pid: z.int().positive() }))
 
-function demoUrl(): string | null {
+async function demoUrl(): Promise<string | null> {
   let text: string
   try {
     text = readFileSync(DEMO_FILE, 'utf8')
@@ -36,14 +22,14 @@ function demoUrl(): string | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
-  const demo = demoSchema.safeParse(text)
-  return demo.success && isAlive(demo.data.pid) ? demo.data.redisUrl : null
+  // Loaded only now: nearly every run is told where Redis is, or finds no demo.
+  return (await import('./running-demo.ts')).runningDemoUrl(text)
 }
 
 /** @returns the URL, and how to name it: without a password. */
-export function chooseRedis(env: Environment): { url: string; name: string } {
+export async function chooseRedis(env: Environment): Promise<{ url: string; name: string }> {
   const given = parseRedisUrl(env)
-  const url = given ?? demoUrl() ?? DEFAULT_URL
+  const url = given ?? (await demoUrl()) ?? DEFAULT_URL
   const shown = parseRedisAddress(url)?.shown
   const why = given ? 'REDIS_URL' : url === DEFAULT_URL ? 'default' : 'of the demo, which runs'
   return { url, name: `${shown} (${why})` }
@@ -89,7 +75,9 @@ export async function openRedis(options: {
         throw new PortalError('store_unavailable', {
           detail: `${name} did not answer within ${waitSeconds} s (${lastError}).`,
         })
-      await delay(RETRY_MS)
+      // A tenth of a second is a third of what a run of few lines takes: a connection is not waited for longer than it takes.
+      if (redis.status === 'ready') await delay(RETRY_MS)
+      else await whenReady(redis, RETRY_MS)
     }
     await refuseEvictingRedis(redis)
     return redis

@@ -11,7 +11,7 @@ export async function maintainStore(command: Extract<Command, { verb: 'maintain'
   const settings = parseMaintenanceSettings(environment)
   const { sealAfterSeconds, memoryBudgetBytes, archiveDir, accessFile } = settings
   const { stop, giveUp } = stopOnSignals()
-  const choice = chooseRedis(environment)
+  const choice = await chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
   // A commit that hangs is not waited for: whether it was done or not, the next round goes on from there.

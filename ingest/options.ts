@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util'
 import { type CollectionId, parseCollectionId } from '#lib/collection-id.ts'
+import { DURATIONS_TAKEN, parseDurationSeconds } from '#lib/duration.ts'
 import { PortalError } from '#lib/errors.ts'
 import { SOURCE_PATTERN } from '#lib/line/member.ts'
-import { DURATIONS_TAKEN, parseDurationSeconds } from '#lib/settings.ts'
 import { CLIENT_FIELDS_TAKEN, parseClientField } from '#lib/store/client-fields.ts'
 
 /** Which field before the time is the visitor's: a number from 1, decided line by line, or as an earlier run was told. */

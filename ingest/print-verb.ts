@@ -7,7 +7,7 @@ const PRINT_TIMEOUT_MS = 5000
 
 /** @returns the exit code */
 export async function print({ collection, from, to }: Extract<Command, { verb: 'print' }>): Promise<number> {
-  const choice = chooseRedis(environment)
+  const choice = await chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({
     ...choice,

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { addAbortSignal, type Readable } from 'node:stream'
+import { addAbortSignal, Readable } from 'node:stream'
 import type { Redis } from 'ioredis'
 import { PortalError } from '#lib/errors.ts'
 import { Projector, projectAll } from '#lib/store/projector.ts'
@@ -13,7 +13,8 @@ import { newSummary, type Summary } from './summary.ts'
 const BATCH_MS = 200
 
 export interface ReadOptions {
-  readonly input: Readable
+  /** A piece is looked at no longer than until the next one is asked for. */
+  readonly input: AsyncIterable<Buffer>
   readonly source: string
   readonly redis: Redis
   readonly say: (text: string) => void
@@ -88,7 +89,10 @@ export async function readStream(options: ReadOptions): Promise<Outcome> {
   }
 
   try {
-    for await (const chunk of addAbortSignal(AbortSignal.any([stop, broken.signal]), input)) {
+    const ended = AbortSignal.any([stop, broken.signal])
+    // A pipe may stay quiet for hours; a file is soon read.
+    for await (const chunk of input instanceof Readable ? addAbortSignal(ended, input) : input) {
+      ended.throwIfAborted()
       splitter.push(chunk)
       if (builder.isFull) await send()
       else if (!builder.isEmpty) sendSoon()

@@ -1,3 +1,4 @@
+import { fstatSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import { PortalError } from '#lib/errors.ts'
 import { loadAppendScript } from '#lib/store/append.ts'
@@ -5,6 +6,7 @@ import { writeClientField } from '#lib/store/client-fields.ts'
 import { BatchWriter } from './batch-writer.ts'
 import { EXIT, environment, INGEST_TIMEOUT_MS, say, stopOnSignals } from './command-line.ts'
 import { chooseRedis, openRedis } from './connection.ts'
+import { fileChunks } from './file-chunks.ts'
 import type { ClientField, Command } from './options.ts'
 import { type Outcome, readStream } from './read-stream.ts'
 import { newSummary, summaryJson, summaryText } from './summary.ts'
@@ -38,6 +40,12 @@ export async function keepClientField(
   )
 }
 
+const STANDARD_INPUT = 0
+
+function standardInput(): AsyncIterable<Buffer> {
+  return fstatSync(STANDARD_INPUT).isFile() ? fileChunks(STANDARD_INPUT) : process.stdin
+}
+
 /** @returns the exit code */
 export async function read({
   source,
@@ -46,7 +54,7 @@ export async function read({
   waitSeconds,
 }: Extract<Command, { verb: 'read' }>): Promise<number> {
   const { stop, giveUp } = stopOnSignals()
-  const choice = chooseRedis(environment)
+  const choice = await chooseRedis(environment)
   say(`Redis at ${choice.name}`)
   const redis = await openRedis({ ...choice, waitSeconds, commandTimeoutMs: INGEST_TIMEOUT_MS, stop })
   const loadScript = () => void loadAppendScript(redis).catch(() => undefined)
@@ -54,7 +62,7 @@ export async function read({
   redis.on('ready', loadScript)
   await keepClientField(redis, { source, clientField }, giveUp)
   const { summary, lost, failure, confirmed } = await readStream({
-    input: process.stdin,
+    input: standardInput(),
     source,
     redis,
     say,

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PortalError } from './errors.ts'
+import { type Environment, parseRedisUrl } from './redis-setting.ts'
 import {
-  type Environment,
   isProduction,
   parseListenSettings,
   parseMaintenanceSettings,
   parsePortalSettings,
-  parseRedisUrl,
 } from './settings.ts'
 
 const COMPLETE = {

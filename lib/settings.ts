@@ -1,15 +1,15 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { DURATIONS_TAKEN, parseDurationSeconds } from './duration.ts'
 import { PortalError } from './errors.ts'
+import { type Environment, isGiven } from './redis-setting.ts'
 import { parseRedisAddress, REDIS_URL_TAKEN } from './store/redis-url.ts'
 
 /**
- * The one reader of the environment. Each parser takes the environment as an argument, lists every fault at once and
+ * The one reader of the environment, together with `redis-setting.ts`. Each parser takes the environment as an argument, lists every fault at once and
  * returns plain values. Nothing else takes a setting from `process.env`; the few files that hand it on to a parser or to
  * a child process are listed in `import-direction.test.ts`.
  */
-
-export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What makes `npm start` a production start: any of these names, or any that begins with these prefixes. */
 const PRODUCTION_NAMES = ['REDIS_URL', 'ACCESS_FILE']
@@ -17,11 +17,8 @@ const PRODUCTION_PREFIXES = ['OIDC_', 'NEXTAUTH_']
 
 const LOOPBACK = new Set(['127.0.0.1', '[::1]', 'localhost'])
 const MIN_SECRET_CHARACTERS = 32
-const DURATION = /^([1-9][0-9]*)(s|m|h|d)$/
-const MAX_DURATION_SECONDS = 365 * 86_400
 /** Ten years, as in the access file. */
 const MAX_RETENTION_DAYS = 3650
-const UNIT_SECONDS = { s: 1, m: 60, h: 3600, d: 86400 } as const
 
 /** As browsers take it in a form (HTML, "valid e-mail address"), with a dot in the domain. */
 const MAIL_ADDRESS = /^([\w.!#$%&'*+/=?^`{|}~-]+)@([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/i
@@ -51,16 +48,6 @@ const origin = secureUrl.check((context) => {
 })
 
 const redisUrl = z.string().refine((text) => parseRedisAddress(text) !== null, REDIS_URL_TAKEN)
-
-/** What {@link parseDurationSeconds} takes, in words. */
-export const DURATIONS_TAKEN = 'a duration such as 90s, 60m, 8h or 1d, up to 365d'
-
-/** @returns the seconds of a duration, or null where the text is none. */
-export function parseDurationSeconds(text: string): number | null {
-  const match = DURATION.exec(text)
-  const seconds = match ? Number(match[1]) * UNIT_SECONDS[match[2] as keyof typeof UNIT_SECONDS] : 0
-  return match && seconds <= MAX_DURATION_SECONDS ? seconds : null
-}
 
 const durationSeconds = z.string().transform((text, context) => {
   const seconds = parseDurationSeconds(text)
@@ -198,11 +185,8 @@ export interface PortalSettings {
   readonly sessionIdleSeconds: number
 }
 
-/** A setting that is empty or blank is an absent one: that is how shells and unit files leave a value out. */
 function present(env: Environment): Environment {
-  return Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value.trim() !== ''),
-  )
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => isGiven(value)))
 }
 
 function parse<T extends z.ZodType>(schema: T, env: Environment): z.output<T> {
@@ -253,11 +237,6 @@ export function parsePortalSettings(env: Environment): PortalSettings {
 export function parseListenSettings(env: Environment): ListenSettings {
   const values = parse(z.object(listenSchema), env)
   return { host: values.HOST, port: values.PORT }
-}
-
-/** `REDIS_URL` as `ingest` needs it, or null when it is not set. */
-export function parseRedisUrl(env: Environment): string | null {
-  return parse(z.object({ REDIS_URL: redisUrl.optional() }), env).REDIS_URL ?? null
 }
 
 /** What `ingest maintain` needs. */

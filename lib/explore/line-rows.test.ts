@@ -17,7 +17,9 @@ const rows = (lines: readonly StoredLine[], options: Partial<RowsOptions> = {}) 
   lineRows(lines, {
     zone: 'UTC',
     withDate: false,
-    hrefOf: (place, context) => `?at=${place}&context=${context ?? ''}`,
+    base: '?from=1',
+    cursors: lines.map((_, place) => `c.${place}`),
+    context: null,
     target: null,
     clientFields: new Map(),
     ...options,
@@ -27,7 +29,7 @@ const accessLine = (request: string, rest = '200 2326 "-" "agent" 1824') =>
   `10.0.0.1 - - ${TIME} "${request}" ${rest}`
 
 const ROW =
-  /<tr(?: class="s[1-5]")?><td class="t"><a href="\?at=[0-9]+&amp;context=#line"><time datetime="[0-9T:.Z-]+">[^<>]*<\/time><\/a><\/td><td class="h">([^<>]*)<\/td><td class="a">((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/td><td class="m">([^<>]*)<\/td><td class="c">([^<>]*)<\/td><td class="b">([^<>]*)<\/td><td class="p"><details><summary>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/summary><code>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/code>(?:<em>([^<>]*)<\/em>)?<a class="around" href="\?at=[0-9]+&amp;context=50#line">50 lines around this<\/a><button type="button" class="copy">Copy(?: this part)?<\/button><\/details><\/td><\/tr>/gy
+  /<tr(?: class="s[1-5]")?><td class="t"><a href="\?from=1&amp;at=c\.[0-9]+#line"><time datetime="[0-9T:.Z-]+">[^<>]*<\/time><\/a><\/td><td class="h">([^<>]*)<\/td><td class="a">((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/td><td class="m">([^<>]*)<\/td><td class="c">([^<>]*)<\/td><td class="b">([^<>]*)<\/td><td class="p"><details><summary>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/summary><code>((?:[^<>]|<i class="esc">[^<>]*<\/i>)*)<\/code>(?:<em>([^<>]*)<\/em>)?<a href="\?from=1&amp;at=c\.[0-9]+&amp;context=50#line" class="around">50 lines around this<\/a><button type="button" class="copy">Copy(?: this part)?<\/button><\/details><\/td><\/tr>/gy
 
 interface Cells {
   readonly source: string
@@ -84,6 +86,31 @@ test('times are those of the zone, with the day where it is asked for', () => {
     '2013-05-06T13:54:52.000Z',
     '6 May 2013, 22:54:52',
   ])
+})
+
+test('the times of one page are not those of the page before, in whatever zone and with or without the day', () => {
+  const time = (options: { zone: string; withDate: boolean }) =>
+    /<time[^>]*>([^<]*)</.exec(rows([stored('x')], options))?.[1]
+  for (let round = 0; round < 2; round++) {
+    assert.equal(time({ zone: 'UTC', withDate: false }), '13:54:52')
+    assert.equal(time({ zone: 'UTC', withDate: true }), '6 May 2013, 13:54:52')
+    assert.equal(time({ zone: 'Asia/Tokyo', withDate: true }), '6 May 2013, 22:54:52')
+    assert.equal(time({ zone: 'Asia/Tokyo', withDate: false }), '22:54:52')
+  }
+})
+
+test('each line has its own time, also where several share one', () => {
+  const lines = [0, 0, 1_000_000, 1_999_999, 0].map((more) => stored('x', { micros: SAMPLE_MICROS + more }))
+  assert.deepEqual(
+    [...rows(lines).matchAll(/T13:54:([0-9.]+)Z">13:54:([0-9]+)</g)].map((match) => match.slice(1)),
+    [
+      ['52.000', '52'],
+      ['52.000', '52'],
+      ['53.000', '53'],
+      ['53.999', '53'],
+      ['52.000', '52'],
+    ],
+  )
 })
 
 test('midnight is hour 00', () => {
@@ -152,10 +179,19 @@ test('the line that the page is about is marked, open, and the one that links le
 })
 
 test('each row leads to its own line, alone and with those around it, whatever stands in the address', () => {
-  const html = rows([stored('a'), stored('b')], { hrefOf: (place, context) => `?"<${place}&${context}` })
+  const hrefs = (options: Partial<RowsOptions>) =>
+    [...rows([stored('a'), stored('b')], options).matchAll(/href="([^"]*)"/g)].map(([, href]) => href)
   assert.deepEqual(
-    [...html.matchAll(/href="([^"]*)"/g)].map(([, href]) => href),
-    ['0&amp;undefined', '0&amp;50', '1&amp;undefined', '1&amp;50'].map((rest) => `?&quot;&lt;${rest}#line`),
+    hrefs({ base: '?q="<', cursors: ['"1', '<2'] }),
+    ['&quot;1', '&quot;1&amp;context=50', '&lt;2', '&lt;2&amp;context=50'].map(
+      (rest) => `?q=&quot;&lt;&amp;at=${rest}#line`,
+    ),
+  )
+  assert.deepEqual(
+    hrefs({ context: 7 }),
+    ['c.0&amp;context=7', 'c.0&amp;context=50', 'c.1&amp;context=7', 'c.1&amp;context=50'].map(
+      (rest) => `?from=1&amp;at=${rest}#line`,
+    ),
   )
 })
 

@@ -22,7 +22,7 @@ export interface ExplorerLines {
   readonly page: Page
   /** The place on the page of the one line it is about; null where there is none, or it is not to be found. */
   readonly target: number | null
-  /** Highest second stored in the collection, or null when no line ever arrived. */
+  /** Of a window without lines: the highest second stored in the collection. Null when no line ever arrived, and elsewhere. */
   readonly newest: number | null
   readonly clientFields: ReadonlyMap<string, number>
   /** Null where the page is not about a window, or the window has no lines. */
@@ -39,13 +39,14 @@ export async function readExplorerLines(
   query: ExplorerQuery,
   clock: Clock,
 ): Promise<ExplorerLines> {
-  const [{ page, place }, [hits], clientFields, histogram] = await Promise.all([
-    readLines(redis, grant, query),
-    readGrantedHits(redis, [grant], clock.nowMs / 1000),
-    readClientFields(redis),
+  // The histogram first: it asks twice, and so the second time while the lines are being put together.
+  const [histogram, { page, place }, clientFields] = await Promise.all([
     isContext(query.start) ? null : readWindowHistogram(redis, grant, query),
+    readLines(redis, grant, query),
+    readClientFields(redis),
   ])
   const gaps = eachOnce([...page.gaps, ...(histogram?.gaps ?? [])])
+  const [hits] = page.total === 0 ? await readGrantedHits(redis, [grant], clock.nowMs / 1000) : []
   return { page: { ...page, gaps }, target: place, newest: hits?.lastSeen ?? null, clientFields, histogram }
 }
 

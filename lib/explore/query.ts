@@ -168,9 +168,14 @@ export function placeOf(start: ExplorerStart): ExplorerPlace | undefined {
 
 /** @returns the address of a page of the same window, with its ends frozen, so that it does not move while one reads. */
 export function explorerHref(collection: string, view: ExplorerView, place?: ExplorerPlace): string {
+  return `/collections/${collection}${explorerSearch(view, place)}`
+}
+
+/** The same as it may stand on the collection's own page, where it is shorter by the path. */
+export function explorerSearch(view: ExplorerView, place?: ExplorerPlace): string {
   const { window } = view
   const ends = { from: momentText(window.fromMicros), to: momentText(window.toMicros) }
-  return `/collections/${collection}?${new URLSearchParams({ ...ends, ...place, ...viewParameters(view) })}`
+  return `?${new URLSearchParams({ ...ends, ...place, ...viewParameters(view) })}`
 }
 
 /** @returns the address of a window that `from` says in words, such as `1h`; it ends when it is asked for. */

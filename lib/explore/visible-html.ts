@@ -8,6 +8,8 @@
  */
 
 const MARKUP = /[&<>"']/g
+/** Lines are full of quotes and hold little else; what replaces these alone needs no call for each. */
+const MARKUP_BUT_QUOTES = /[&<>']/
 const ENTITIES: Record<string, string> = {
   '&': '&amp;',
   '<': '&lt;',
@@ -18,10 +20,13 @@ const ENTITIES: Record<string, string> = {
 /** Controls, format characters (bidi overrides and isolates, zero-width), separators of lines, lone surrogates, private use. */
 const STEERING = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/u
 export const STEERING_ALL = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu
+/** Nothing of it steers; most lines are of no other characters. */
+const PRINTABLE_ASCII = /^[ -~]*$/
 const REPLACEMENT = '\ufffd'
 
 /** @returns `text` with markup characters as entities; for text that the portal itself wrote. */
 export function escapeHtml(text: string): string {
+  if (!MARKUP_BUT_QUOTES.test(text)) return text.replaceAll('"', '&quot;')
   return text.replace(MARKUP, (character) => ENTITIES[character] ?? '')
 }
 
@@ -39,7 +44,7 @@ function escapeOf(character: string): string {
 /** @returns text that came out of a log as HTML. */
 export function visibleText(text: string): string {
   const html = escapeHtml(text)
-  return STEERING.test(html) ? html.replace(STEERING_ALL, escapeOf) : html
+  return !PRINTABLE_ASCII.test(text) && STEERING.test(html) ? html.replace(STEERING_ALL, escapeOf) : html
 }
 
 /** @returns the length of the well-formed UTF-8 sequence at `at`, or 0. Source: Unicode 16, table 3-7. */

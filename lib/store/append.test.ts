@@ -108,6 +108,35 @@ test('a member that comes twice in one call is stored once and counted once', as
   assert.equal(await redis.hget(countsKey(collectionId('14')), 'hits'), '1')
 })
 
+test('of a member that comes twice in one call the first score stands, and neither is counted for its class again', async () => {
+  const { redis } = servers.current()
+  const id = collectionId('140')
+  const lines = ['a', 'b', 'a', 'a', 'c'].map((text, place) => line(text, T, place))
+  const outcome = await store(redis, packLines('140', 'web1', lines))
+  assert.deepEqual(outcome, { stored: 3, duplicates: 2, refused: [] })
+  const scores = await redis.zrange(linesKey(id), '0', '-1', 'WITHSCORES')
+  assert.deepEqual(
+    scores.filter((_, at) => at % 2 === 0),
+    ['a\tweb1', 'b\tweb1', 'c\tweb1'],
+  )
+  assert.deepEqual(await redis.hgetall(dayCountsKey(id, '20251123')), {
+    hits: '3',
+    'h:web1': '3',
+    's:2': '3',
+  })
+  const [[, fields]] = (await redis.xrange(arrivalsKey(id), '-', '+')) as [[string, string[]]]
+  assert.equal(fields[5], '3')
+})
+
+test('more lines than go into one command of a script are stored in one call', async () => {
+  const { redis } = servers.current()
+  const lines = Array.from({ length: 4321 }, (_, n) => line(`l${n}`, T + n))
+  const [group] = packLines('141', 'web1', lines)
+  assert.equal((await store(redis, [group ?? assert.fail()])).stored, 4321)
+  assert.equal(await redis.zcard(linesKey(collectionId('141'))), 4321)
+  assert.equal((await store(redis, packLines('141', 'web1', lines))).duplicates, 4321)
+})
+
 test('equal lines of two sources, and true repeats of one, are all kept', async () => {
   const { redis } = servers.current()
   await store(redis, packLines('15', 'web1', [line('a'), line('a', T, 1, 1)]))

@@ -1,6 +1,8 @@
 import { Command, type Redis } from 'ioredis'
+import type { CollectionId } from '../collection-id.ts'
 import { PortalError } from '../errors.ts'
 import { withoutSealed } from './append-sealed.ts'
+import { atOnce } from './at-once.ts'
 import { UnreadableIndex } from './collection-fault.ts'
 import {
   arrivalsKey,
@@ -75,11 +77,21 @@ class AppendCall extends Command {
 
 /** Everything of a call before its lines, in the protocol's words (RESP). All of it is ASCII. */
 function frontOf(group: PackedLines): string {
-  const { source, firstSecond, lastSecond } = group
-  const keys = keysOf(group)
-  const words = ['EVALSHA', append.sha, keys.length, ...keys, source, firstSecond, lastSecond, ''].map(String)
-  const front = words.map((word) => `$${word.length}\r\n${word}\r\n`).join('')
-  return `*${words.length + 1}\r\n${front}$${group.bytes.length}\r\n`
+  const { source, firstSecond, lastSecond, byClass } = group
+  let front = NAME_AND_KEYS
+  for (const key of keysOf(group)) front += wordOf(key)
+  front += wordOf(source) + wordOf(String(firstSecond)) + wordOf(String(lastSecond)) + wordOf('')
+  for (const lines of byClass) front += wordOf(String(lines))
+  return `${front}$${group.bytes.length}\r\n`
+}
+
+const KEYS = 7
+/** Beside the keys: source, first and last second, descriptors, lines of six status classes, lines, their classes. */
+const ARGUMENTS = 12
+const NAME_AND_KEYS = `*${3 + KEYS + ARGUMENTS}\r\n${['EVALSHA', append.sha, String(KEYS)].map(wordOf).join('')}`
+
+function wordOf(text: string): string {
+  return `$${text.length}\r\n${text}\r\n`
 }
 
 function keysOf({ collection, day }: PackedLines): string[] {
@@ -105,7 +117,8 @@ function send(redis: Redis, { group, known }: Pending): Promise<(Buffer | number
   const texts = coveringOf(known, group).map(descriptorText)
   if (texts.length > 0) {
     // Late lines and logs sent again. The client's own way, since names of any number do not fit in front of the lines.
-    const args = [group.source, group.firstSecond, group.lastSecond, texts.join('\n'), group.bytes]
+    const { source, firstSecond, lastSecond, byClass, bytes, classes } = group
+    const args = [source, firstSecond, lastSecond, texts.join('\n'), ...byClass, bytes, classes]
     return append.run(redis, keysOf(group), args) as Promise<(Buffer | number)[]>
   }
   const call = new AppendCall(group)
@@ -113,8 +126,58 @@ function send(redis: Redis, { group, known }: Pending): Promise<(Buffer | number
   return call.promise
 }
 
-const reasonOf = (settled: PromiseSettledResult<unknown>): unknown =>
-  settled.status === 'rejected' ? settled.reason : null
+/** By connection, the ids of which it was answered that `known:` has them; none of a cluster, whose nodes come and go. */
+const knownOf = new WeakMap<Redis, Set<CollectionId>>()
+
+/** @returns them for the connection as it is now: after another one, which may lead to another server, all is asked anew. */
+function knownTo(redis: Redis): Set<CollectionId> {
+  const kept = knownOf.get(redis)
+  if (kept) return kept
+  const known = new Set<CollectionId>()
+  knownOf.set(redis, known)
+  redis.on('close', () => known.clear())
+  return known
+}
+
+const reasonOf = (settled: PromiseSettledResult<unknown> | undefined): unknown =>
+  settled?.status === 'rejected' ? settled.reason : null
+
+type Settled<T = unknown> = readonly PromiseSettledResult<T>[]
+
+/** What became of the marks before the lines, of the lines in the order of `pending`, and of the mark after them. */
+type Sent =
+  | { before: Settled; answers: Settled<(Buffer | number)[]>; after: Settled }
+  | { notMarked: unknown }
+
+/**
+ * Sends lines between their marks.
+ * @param unknown those of `ids` of which it is not known that `known:` has them
+ */
+async function sendMarked(
+  redis: Redis,
+  pending: readonly Pending[],
+  { ids, unknown }: { ids: readonly CollectionId[]; unknown: readonly CollectionId[] },
+): Promise<Sent> {
+  const mark = () =>
+    Promise.allSettled([
+      redis.sadd(DIRTY_KEY, [...ids]),
+      ...unknown.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
+    ])
+  const sendLines = () => Promise.allSettled(pending.map((one) => send(redis, one)))
+  const markAgain = () => Promise.allSettled([redis.sadd(DIRTY_KEY, [...ids])])
+  if (!isCluster(redis)) {
+    // One after the other down the same connection, which answers them in this order.
+    const all = atOnce(redis, () => Promise.all([mark(), sendLines(), markAgain()]))
+    const [before, answers, after] = await all
+    return { before, answers, after }
+  }
+  const before = await mark()
+  const marks = before.map(reasonOf)
+  const notMarked = marks[0] ?? marks.find((reason) => redisFault(reason) === 'passing') ?? null
+  if (notMarked !== null) return { notMarked }
+  const answers = await sendLines()
+  return { before, answers, after: await markAgain() }
+}
 
 /**
  * Stores groups of lines, each exactly once.
@@ -127,24 +190,18 @@ export async function appendLines(
   groups: readonly PackedLines[],
   outcome: AppendOutcome,
 ): Promise<{ rest: PackedLines[]; error: unknown }> {
+  const known = knownTo(redis)
   let pending: Pending[] = groups.map((group) => ({ group, known: [] }))
   while (pending.length > 0) {
     const ids = [...new Set(pending.map(({ group }) => group.collection))]
-    // One after the other down the same connection, which answers them in this order.
-    const inOrder = !isCluster(redis)
-    const marking = Promise.allSettled([
-      redis.sadd(DIRTY_KEY, ids),
-      ...ids.map((id) => redis.hsetnx(KNOWN_KEY, knownField(id), 0)),
-    ])
-    const marks = inOrder ? [] : (await marking).map(reasonOf)
-    const notMarked = marks[0] ?? marks.find((reason) => redisFault(reason) === 'passing') ?? null
-    if (notMarked !== null) return { rest: pending.map(({ group }) => group), error: notMarked }
-    const sending = Promise.allSettled(pending.map((one) => send(redis, one)))
-    if (!inOrder) await sending
-    const markingAgain = Promise.allSettled([redis.sadd(DIRTY_KEY, ids)])
-    const [before, answers, after] = await Promise.all([marking, sending, markingAgain])
+    const unknown = ids.filter((id) => !known.has(id))
+    const sent = await sendMarked(redis, pending, { ids, unknown })
+    if ('notMarked' in sent) return { rest: pending.map(({ group }) => group), error: sent.notMarked }
+    const { before, answers, after } = sent
     const next: Pending[] = []
     const sealed: Sealed[] = []
+    for (const [index, id] of unknown.entries())
+      if (!isCluster(redis) && before[index + 1]?.status === 'fulfilled') known.add(id)
     let failed = reasonOf(before[0])
     let scriptMissing = false
     for (const [index, one] of pending.entries()) {
@@ -217,9 +274,12 @@ function settle(
   })
   const refuse = (lines: PackedLines, reason: string) => void outcome.refused.push({ lines, reason })
   switch (String(verdict)) {
-    case 'stored':
-      outcome.stored += group.count
+    case 'stored': {
+      const added = Number(details[0])
+      outcome.stored += added
+      outcome.duplicates += group.count - added
       return null
+    }
     case 'members': {
       const standing = new Set(details.map(Number))
       outcome.duplicates += standing.size

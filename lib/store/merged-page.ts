@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
 import { decodeMember } from '../line/member.ts'
@@ -25,7 +25,7 @@ const MAX_TRIES = 50
 const GROWTH = 4
 
 export function hashOfMember(member: Buffer): string {
-  return createHash('sha1').update(member).digest('hex').slice(0, 16)
+  return hash('sha1', member, 'hex').slice(0, 16)
 }
 
 type Bounded = PageRequest & { readonly maxBytes: number }

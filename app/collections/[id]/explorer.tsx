@@ -49,7 +49,6 @@ export function Explorer(props: ExplorerProps) {
           <LinesTable
             page={page}
             query={query}
-            collection={collection}
             shown={view.window}
             target={target}
             clientFields={clientFields}

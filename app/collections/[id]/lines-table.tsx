@@ -1,8 +1,7 @@
 import { after } from 'next/server'
-import type { CollectionId } from '#lib/collection-id.ts'
 import { cursorText } from '#lib/explore/cursor.ts'
 import { LINE_COLUMNS, lineRows } from '#lib/explore/line-rows.ts'
-import { type ExplorerQuery, explorerHref } from '#lib/explore/query.ts'
+import { type ExplorerQuery, explorerSearch } from '#lib/explore/query.ts'
 import { isWithinOneDay } from '#lib/explore/time-text.ts'
 import { type MicrosWindow, type Page, pageCursors } from '#lib/store/reading.ts'
 import { CopyLines } from './copy-lines.tsx'
@@ -11,7 +10,6 @@ import { LinesBody } from './lines-body.tsx'
 
 interface LinesTableProps {
   page: Page
-  collection: CollectionId
   query: ExplorerQuery
   /** The lines are all of the window, or of all that is kept: those around one line. */
   shown: MicrosWindow
@@ -21,23 +19,19 @@ interface LinesTableProps {
 }
 
 /** The page's lines. Rows are made as one string by `lineRows`, which escapes everything that came out of a log. */
-export function LinesTable({ page, collection, query, shown, target, clientFields }: LinesTableProps) {
+export function LinesTable({ page, query, shown, target, clientFields }: LinesTableProps) {
   if (page.lines.length === 0) return <p className="card">There are no further lines in this direction.</p>
   const { zone, start, order } = query
   const pageContext = 'at' in start ? start.context : null
   const isDescending = order === 'desc'
   const last = page.lines.length - 1
   const placed = <T,>(all: readonly T[]) => (isDescending ? all.toReversed() : all)
-  const cursors = placed(pageCursors(page))
-  const base = explorerHref(collection, query)
   const html = lineRows(placed(page.lines), {
     zone,
     withDate: !isWithinOneDay(shown, zone),
-    hrefOf: (place, context = pageContext ?? undefined) => {
-      const cursor = cursors[place]
-      const at = cursor ? `&at=${cursorText(cursor)}` : ''
-      return `${base}${at}${context === undefined ? '' : `&context=${context}`}`
-    },
+    base: explorerSearch(query),
+    cursors: placed(pageCursors(page)).map(cursorText),
+    context: pageContext,
     target: target !== null && isDescending ? last - target : target,
     clientFields,
   })

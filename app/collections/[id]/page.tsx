@@ -1,3 +1,4 @@
+import type { Redis } from 'ioredis'
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
 import { logLine, reportFault } from '#app/fault-report.ts'
@@ -9,6 +10,7 @@ import { readExplorerLines } from '#lib/explore/lines.ts'
 import { type RawParameters, requestPath } from '#lib/explore/parameters.ts'
 import { readExplorerQuery } from '#lib/explore/query.ts'
 import { currentClock } from '#lib/explore/window.ts'
+import { atOnce } from '#lib/store/at-once.ts'
 import { REMOVALS_KEPT, readFloor, readRemovals } from '#lib/store/removals.ts'
 import { Explorer } from './explorer.tsx'
 import { RemovedNotice } from './removed-notice.tsx'
@@ -46,6 +48,13 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
   }
 }
 
+/** Where retention never removed a line there is nothing more to ask. */
+async function readRemoved(redis: Redis, grant: CollectionGrant) {
+  const floor = await readFloor(redis, grant)
+  const removals = floor === null ? [] : await readRemovals(redis, grant, REMOVALS_KEPT)
+  return { floor, removals }
+}
+
 async function Lines(props: { grant: CollectionGrant; parameters: RawParameters; path: string }) {
   const { grant, parameters, path } = props
   const clock = currentClock()
@@ -54,11 +63,9 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
   try {
     if (fault) throw fault
     const { redis } = context()
-    const [lines, floor, removals] = await Promise.all([
-      readExplorerLines(redis, grant, query, clock),
-      readFloor(redis, grant),
-      readRemovals(redis, grant, REMOVALS_KEPT),
-    ])
+    const [lines, { floor, removals }] = await atOnce(redis, () =>
+      Promise.all([readExplorerLines(redis, grant, query, clock), readRemoved(redis, grant)]),
+    )
     for (const { reason } of lines.page.gaps) logLine(`collection ${collection}: ${reason}`)
     return (
       <>
