@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { Redis } from 'ioredis'
 import { decodeMember } from '../lib/line/member.ts'
-import { SEAL_LEVEL } from '../lib/segment/format.ts'
+import { THOROUGH_LEVEL } from '../lib/segment/format.ts'
 import { memberAt, SegmentBuilder, type SegmentLines } from '../lib/segment/lines.ts'
 import { countsKey, linesKey } from '../lib/store/keys.ts'
 import { mergeLines } from '../lib/store/merge.ts'
@@ -104,7 +104,12 @@ export async function append(redis: Redis, id: string, lines: readonly TestMembe
 }
 
 export const merge = (redis: Redis, id: string, lines: readonly TestMember[], origin: 'hot' | 'backfill') =>
-  mergeLines(redis, { collection: collectionId(id), lines: segmentLines(lines), origin, level: SEAL_LEVEL })
+  mergeLines(redis, {
+    collection: collectionId(id),
+    lines: segmentLines(lines),
+    origin,
+    level: THOROUGH_LEVEL,
+  })
 
 const FLIPPED_BYTE = 80
 

@@ -9,8 +9,8 @@ import {
   decodeTimes,
   encodeSegment,
   QUICK_LEVEL,
-  SEAL_LEVEL,
   SegmentError,
+  THOROUGH_LEVEL,
 } from './format.ts'
 import { memberAt, SegmentBuilder, type SegmentLines } from './lines.ts'
 
@@ -44,7 +44,7 @@ const EXAMPLE: [number, Buffer][] = [
 
 test('a segment gives back its lines, times and tags, whatever they are', () => {
   const lines = built(EXAMPLE)
-  const read = decodeSegment(encodeSegment(lines, SEAL_LEVEL))
+  const read = decodeSegment(encodeSegment(lines, THOROUGH_LEVEL))
   assert.deepEqual(
     membersOf(read),
     EXAMPLE.map(([micros, member]) => [micros, member.toString('latin1')]),
@@ -76,7 +76,7 @@ test('a segment of random bytes, times and repeats gives back what went in', () 
 })
 
 test('what a histogram needs is read from the first bytes alone', () => {
-  const segment = encodeSegment(built(EXAMPLE), SEAL_LEVEL)
+  const segment = encodeSegment(built(EXAMPLE), THOROUGH_LEVEL)
   const first = decodeSummary(segment.subarray(0, 64))
   assert.ok('needsBytes' in first)
   assert.deepEqual(decodeSummary(segment.subarray(0, first.needsBytes)), [
@@ -96,7 +96,7 @@ test('the golden file of version 1, codec 1 is read as it was written', () => {
 })
 
 test('a flipped bit anywhere, a cut and something behind the end are faults, never other lines', () => {
-  const segment = encodeSegment(built(EXAMPLE), SEAL_LEVEL)
+  const segment = encodeSegment(built(EXAMPLE), THOROUGH_LEVEL)
   for (let at = 0; at < segment.length; at++) {
     const broken = Buffer.from(segment)
     broken[at] = (broken[at] ?? 0) ^ (1 << (at % 8))
@@ -108,7 +108,7 @@ test('a flipped bit anywhere, a cut and something behind the end are faults, nev
 })
 
 test('a header that promises more than its columns hold takes no memory', () => {
-  const forged = encodeSegment(built(EXAMPLE), SEAL_LEVEL)
+  const forged = encodeSegment(built(EXAMPLE), THOROUGH_LEVEL)
   forged.writeUInt32LE(300_000_000, 8)
   assert.throws(() => decodeTimes(forged), /its columns are too small for 300000000 lines/)
   forged.writeUInt32LE(0xffff_ffff, 48)
@@ -116,7 +116,7 @@ test('a header that promises more than its columns hold takes no memory', () => 
 })
 
 test('an unknown version and an unknown codec are named', () => {
-  const segment = encodeSegment(built(EXAMPLE), SEAL_LEVEL)
+  const segment = encodeSegment(built(EXAMPLE), THOROUGH_LEVEL)
   const changed = (at: number, value: number) => {
     const other = Buffer.from(segment)
     other[at] = value

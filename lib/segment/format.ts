@@ -48,7 +48,6 @@ type Column = (typeof COLUMNS)[number]
 
 /** zstd levels: quick for what is rewritten soon, thorough for what stays. */
 export const QUICK_LEVEL = 1
-export const SEAL_LEVEL = 6
 export const THOROUGH_LEVEL = 9
 
 /** A segment that cannot be read; the message says what is wrong with it. */

@@ -11,7 +11,7 @@ import {
   store,
   type TestLine,
 } from '../../e2e/store-server.ts'
-import { SEAL_LEVEL } from '../segment/format.ts'
+import { THOROUGH_LEVEL } from '../segment/format.ts'
 import { type AppendOutcome, appendLines } from './append.ts'
 import {
   arrivalsKey,
@@ -44,7 +44,7 @@ const seal = (redis: Redis, id: string, lines: readonly TestMember[]) =>
     collection: collectionId(id),
     lines: segmentLines(lines),
     origin: 'hot',
-    level: SEAL_LEVEL,
+    level: THOROUGH_LEVEL,
   })
 
 /** All that an append writes for a collection. */

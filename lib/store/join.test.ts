@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomFrom } from '../../e2e/random-from.ts'
 import { QUICK_LEVEL, THOROUGH_LEVEL } from '../segment/format.ts'
-import { JOINED_SEGMENT, nextJoin } from './join.ts'
+import { nextJoin } from './join.ts'
+import { FULL_SEGMENT } from './merge.ts'
 import { microsOfSecond } from './score.ts'
 import type { Descriptor } from './segment-descriptor.ts'
 
@@ -25,17 +26,17 @@ const always = () => true
 const sizes = (index: readonly Descriptor[]) => nextJoin(index, always)?.map(({ lines }) => lines) ?? null
 
 test('neighbours are joined where that makes at least twice the largest, as many as fit', () => {
-  assert.deepEqual(sizes([4096, 4096, 4096, 4096, 4096].map((n) => segment(n))), [4096, 4096, 4096, 4096])
+  assert.deepEqual(sizes([1024, 1024, 1024, 1024, 1024].map((n) => segment(n))), [1024, 1024, 1024, 1024])
   assert.deepEqual(sizes([100, 100].map((n) => segment(n))), [100, 100])
-  assert.deepEqual(sizes([9000, 100, 100].map((n) => segment(n))), [100, 100])
-  assert.equal(sizes([9000, 100].map((n) => segment(n))), null)
-  assert.equal(sizes([9000, 9000].map((n) => segment(n))), null, 'too many lines')
+  assert.deepEqual(sizes([3000, 100, 100].map((n) => segment(n))), [100, 100])
+  assert.equal(sizes([3000, 100].map((n) => segment(n))), null)
+  assert.equal(sizes([3000, 3000].map((n) => segment(n))), null, 'too many lines')
   assert.equal(
-    sizes([segment(10, { textBytes: 3e6 }), segment(10, { textBytes: 3e6 })]),
+    sizes([segment(10, { textBytes: 8e5 }), segment(10, { textBytes: 8e5 })]),
     null,
     'too much text',
   )
-  assert.equal(sizes([segment(16_384)]), null)
+  assert.equal(sizes([segment(4096)]), null)
 })
 
 test('what may not be joined parts its neighbours', () => {
@@ -47,7 +48,7 @@ test('what may not be joined parts its neighbours', () => {
 })
 
 test('a segment written quickly is written anew alone, once nothing is left to join', () => {
-  const quick = segment(16_384, { level: QUICK_LEVEL })
+  const quick = segment(4096, { level: QUICK_LEVEL })
   assert.deepEqual(nextJoin([segment(10), segment(10), quick], always)?.length, 2)
   assert.deepEqual(nextJoin([segment(10), quick], always), [quick])
   assert.equal(
@@ -72,11 +73,11 @@ test('however small the pieces lines come in, they end in few segments and are w
       group = nextJoin(index.slice(-200), always)
     ) {
       const sum = group.reduce((all, one) => all + one.lines, 0)
-      assert.ok(sum <= JOINED_SEGMENT.lines)
+      assert.ok(sum <= FULL_SEGMENT.lines)
       written += sum
       index = index.toSpliced(index.indexOf(group[0] as Descriptor), group.length, segment(sum))
     }
   }
-  assert.ok(index.length < total / 8192 + 20, `${index.length} segments`)
+  assert.ok(index.length < total / 2048 + 20, `${index.length} segments`)
   assert.ok(written < 12 * total, `each line was written ${written / total} times`)
 })

@@ -4,8 +4,9 @@ import { QUICK_LEVEL, THOROUGH_LEVEL } from '../segment/format.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import { commitSegments } from './commit.ts'
 import type { MaintainOptions, MaintainReport } from './maintain-report.ts'
+import { FULL_SEGMENT } from './merge.ts'
 import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
-import { joinStretches, type SegmentLimits } from './segment-merge.ts'
+import { joinStretches } from './segment-merge.ts'
 import { UnreadableSegment } from './segment-store.ts'
 import { coveringOf, fetchStanding, readWholeIndex } from './standing-segments.ts'
 
@@ -15,8 +16,6 @@ import { coveringOf, fetchStanding, readWholeIndex } from './standing-segments.t
  * segments it came in. What was written quickly is written thoroughly also alone. No counter changes.
  */
 
-/** A segment at most, once it is cold. */
-export const JOINED_SEGMENT: SegmentLimits = { lines: 16_384, textBytes: 4 * 1024 * 1024 }
 /** Late lines come less and less after this long, by event time. */
 const COLD_SECONDS = 3600
 /** Segments read for one join. */
@@ -91,7 +90,7 @@ function lengthToJoin(
     lines += one.lines
     textBytes += one.textBytes
     largest = Math.max(largest, one.lines)
-    if (lines > JOINED_SEGMENT.lines || textBytes > JOINED_SEGMENT.textBytes) break
+    if (lines > FULL_SEGMENT.lines || textBytes > FULL_SEGMENT.textBytes) break
     if (length > 1 && lines >= 2 * largest) best = length
   }
   return best

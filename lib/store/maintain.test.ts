@@ -4,7 +4,6 @@ import type { Redis } from 'ioredis'
 import { everyLine, hotLines, segmentLines, type TestMember } from '../../e2e/segments.ts'
 import { callsOf, collectionId, openStoreServer, packLines, store } from '../../e2e/store-server.ts'
 import { QUICK_LEVEL, THOROUGH_LEVEL } from '../segment/format.ts'
-import { JOINED_SEGMENT } from './join.ts'
 import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, linesKey, segmentKey, segmentsKey } from './keys.ts'
 import { Maintainer } from './maintain.ts'
 import { KEEP_ALL, type MaintainReport, newReport } from './maintain-report.ts'
@@ -29,6 +28,14 @@ const lines = (count: number, firstSecond = T, everySeconds = 1) =>
 
 const append = (redis: Redis, id: string, some: ReturnType<typeof lines>) =>
   store(redis, packLines(id, 'web1', some))
+
+const backfill = (redis: Redis, id: string, some: ReturnType<typeof lines>) =>
+  mergeLines(redis, {
+    collection: collectionId(id),
+    lines: segmentLines(some.map(({ micros, line }): TestMember => [micros, `${line}\tweb1`])),
+    origin: 'backfill',
+    level: QUICK_LEVEL,
+  })
 
 /** One round over what the server holds; the store is emptied after each test. */
 async function round(
@@ -109,42 +116,38 @@ check('never leaves the sorted set as it is, and sealed segments as they are', a
 
 check('cold segments are joined and written thoroughly, and no counter changes', async (redis) => {
   const id = newId()
-  await append(redis, id, lines(20_000))
-  const before = await redis.hgetall(countsKey(collectionId(id)))
-  const report = await round(redis, { nowSeconds: T + 20_000 + 86_400 })
-  assert.equal(report.sealed, 20_000)
-  assert.ok(report.joined >= 4)
+  for (let piece = 0; piece < 5; piece++) await backfill(redis, id, lines(1000, T + piece * 1000))
+  assert.deepEqual(await sizes(redis, id), [1000, 1000, 1000, 1000, 1000])
+  const { index: _before, ...before } = await redis.hgetall(countsKey(collectionId(id)))
+  const report = await round(redis, { nowSeconds: T + 90_000 })
+  assert.deepEqual([report.joined, report.recompressed], [4, 1])
   const index = await readWholeIndex(redis, collectionId(id))
   assert.deepEqual(
-    index.map((one) => one.lines),
-    [16_384, 3616],
+    index.map(({ lines, level }) => [lines, level]),
+    [
+      [4000, THOROUGH_LEVEL],
+      [1000, THOROUGH_LEVEL],
+    ],
   )
-  assert.equal(index[0]?.level, THOROUGH_LEVEL)
-  assert.equal((await everyLine(redis, id)).length, 20_000)
-  const { index: _, ...after } = await redis.hgetall(countsKey(collectionId(id)))
+  assert.equal((await everyLine(redis, id)).length, 5000)
+  const { index: _after, ...after } = await redis.hgetall(countsKey(collectionId(id)))
   assert.deepEqual(after, before)
 })
 
 check('a segment is joined only an hour after its last line, and then without a new line', async (redis) => {
   const id = newId()
-  await append(redis, id, lines(8192, T, 0.1))
   const maintainer = new Maintainer(redis)
-  const lastSecond = T + 819
-  assert.equal((await round(redis, { nowSeconds: lastSecond + 901, maintainer })).sealed, 8192)
+  await backfill(redis, id, lines(1500, T, 0.1))
+  await backfill(redis, id, lines(1500, T + 150, 0.1))
+  const lastSecond = T + 299
   assert.equal((await round(redis, { nowSeconds: lastSecond + 3600, maintainer })).joined, 0)
   assert.equal((await round(redis, { nowSeconds: lastSecond + 3601, maintainer })).joined, 2)
-  assert.deepEqual(await sizes(redis, id), [8192])
+  assert.deepEqual(await sizes(redis, id), [3000])
 })
 
 check('what was written quickly is written anew when it is cold', async (redis) => {
   const id = newId()
-  const some = lines(3000)
-  await mergeLines(redis, {
-    collection: collectionId(id),
-    lines: segmentLines(some.map(({ micros, line }): TestMember => [micros, `${line}\tweb1`])),
-    origin: 'backfill',
-    level: QUICK_LEVEL,
-  })
+  await backfill(redis, id, lines(3000))
   const levels = async () => (await readWholeIndex(redis, collectionId(id))).map((one) => one.level)
   assert.deepEqual(await levels(), [QUICK_LEVEL])
   assert.equal((await round(redis, { nowSeconds: T + 90_000 })).recompressed, 1)
@@ -194,10 +197,10 @@ check(
   },
 )
 
-check('a late line in a joined segment is written with it once, and then nothing is', async (redis) => {
+check('a late line in a full segment is written with it once, and then nothing is', async (redis) => {
   const id = newId()
   const maintainer = new Maintainer(redis)
-  const count = 2 * JOINED_SEGMENT.lines
+  const count = 2 * FULL_SEGMENT.lines
   await append(redis, id, lines(count))
   const nowSeconds = T + count + 200_000
   const setsOfRound = async () => {
@@ -207,7 +210,7 @@ check('a late line in a joined segment is written with it once, and then nothing
     return (await callsOf(redis, 'set')) - before
   }
   await setsOfRound()
-  assert.deepEqual(await sizes(redis, id), [JOINED_SEGMENT.lines, JOINED_SEGMENT.lines])
+  assert.deepEqual(await sizes(redis, id), [FULL_SEGMENT.lines, FULL_SEGMENT.lines])
   const late = async (n: number) =>
     append(redis, id, [{ line: `late ${n}`, micros: microsOfSecond(T + 3000 + n) + 11 }])
   await late(0)
@@ -218,7 +221,7 @@ check('a late line in a joined segment is written with it once, and then nothing
     assert.equal(await setsOfRound(), 1)
     assert.equal(await setsOfRound(), 0)
   }
-  assert.deepEqual(await sizes(redis, id), [8196, 8192, JOINED_SEGMENT.lines])
+  assert.deepEqual(await sizes(redis, id), [2049, 2051, FULL_SEGMENT.lines])
   assert.equal((await everyLine(redis, id)).length, count + 4)
 })
 

@@ -4,7 +4,6 @@ import { PortalError } from '../errors.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import { type Ask, askEach } from './ask-each.ts'
 import { commitSegments, type Verdict } from './commit.ts'
-import { JOINED_SEGMENT } from './join.ts'
 import { DIRTY_KEY, floorKey, KNOWN_KEY, knownField, segmentsKey } from './keys.ts'
 import { countLines } from './line-counters.ts'
 import {
@@ -29,7 +28,7 @@ import { coveringOf, fetchStanding, parseEntries } from './standing-segments.ts'
  * of those that do.
  */
 
-/** A freshly sealed segment at most. */
+/** A segment at most; only a run of one score may be longer. Larger ones are no smaller in Redis (1 %), and a page takes 1.5 ms longer to read from them. */
 export const FULL_SEGMENT: SegmentLimits = { lines: 4096, textBytes: 1024 * 1024 }
 /** Text of the segments that one commit reads at most; those of a single second are always read together. */
 const COVERING_TEXT_BYTES = 16 * 1024 * 1024
@@ -175,7 +174,7 @@ class Merge {
   ): Promise<void> {
     const { collection, origin, level } = this.#options
     const lines = linesAt(this.#options.lines, places)
-    const merged = mergeSegments(segments, lines, FULL_SEGMENT, JOINED_SEGMENT)
+    const merged = mergeSegments(segments, lines, FULL_SEGMENT)
     const fresh = merged.duplicates.length === 0 ? lines : linesAt(lines, merged.fresh)
     const counted = { stored: fresh.count, duplicates: merged.duplicates.length }
     if (origin === 'backfill' && fresh.count === 0) return finishFirst(this.#progress, counted)

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
-import { SEAL_LEVEL } from '../segment/format.ts'
+import { THOROUGH_LEVEL } from '../segment/format.ts'
 import { firstAtOrAfter, SegmentBuilder, type SegmentLines } from '../segment/lines.ts'
 import type { CollectionLook } from './collection-look.ts'
 import { linesKey } from './keys.ts'
@@ -59,7 +59,7 @@ export async function sealCollection(
     const lines = left < FULL_SEGMENT.lines ? linesUntil(hot, allUntilMicros) : hot
     if (lines.count === 0) break
     try {
-      const { stored } = await mergeLines(redis, { collection, lines, origin: 'hot', level: SEAL_LEVEL })
+      const { stored } = await mergeLines(redis, { collection, lines, origin: 'hot', level: THOROUGH_LEVEL })
       sealed += stored
       report.sealed += stored
     } catch (error) {

@@ -38,13 +38,11 @@ export interface Stretch {
 /**
  * @param segments disjoint, in order; all that cover any second of the lines
  * @param lines in (score, member) order, no identity twice
- * @param joinedLimits for lines that go into segments which are past the limits already
  */
 export function mergeSegments(
   segments: readonly SegmentLines[],
   lines: SegmentLines,
   limits: SegmentLimits,
-  joinedLimits: SegmentLimits = limits,
 ): Merged {
   const places = placesUpTo(lines.count)
   // As mostly when old logs come in.
@@ -53,12 +51,9 @@ export function mergeSegments(
   const isDuplicate = findDuplicates(segments, lines)
   const fresh = places.filter((place) => isDuplicate[place] === 0)
   const runs = runsOf(segments, lines, fresh)
-  // A late line would divide what was joined into small segments, which the next join would write once more.
-  const limitsOf = (run: Run) =>
-    run.segments.some((place) => isPast(segments[place], limits)) ? joinedLimits : limits
   return {
     replaced: runs.flatMap((run) => run.segments),
-    written: runs.flatMap((run) => cutLines(joinStretches(stretchesOf(run, segments, lines)), limitsOf(run))),
+    written: runs.flatMap((run) => cutLines(joinStretches(stretchesOf(run, segments, lines)), limits)),
     duplicates: places.filter((place) => isDuplicate[place] === 1),
     fresh,
   }
@@ -100,9 +95,6 @@ function membersOfSecond(segments: readonly SegmentLines[], nearest: number, sec
   }
   return members
 }
-
-const isPast = (segment: SegmentLines | undefined, { lines, textBytes }: SegmentLimits) =>
-  segment !== undefined && (segment.count > lines || segment.text.length > textBytes)
 
 /** Segments that get lines, and lines between segments, as far as they follow one another directly. */
 interface Run {
