@@ -1,4 +1,4 @@
-import { accessFields } from '../line/access-fields.ts'
+import { rowFields } from '../line/access-fields.ts'
 import type { StoredLine } from '../store/reading.ts'
 import { escapeHtml, visibleBytes } from './visible-html.ts'
 
@@ -61,7 +61,7 @@ const COPY = '<button type="button" class="copy">Copy</button></details></td></t
 const COPY_PART = '<button type="button" class="copy">Copy this part</button></details></td></tr>'
 
 function row({ line, source, micros }: StoredLine, place: number, page: RowParts): string {
-  const { address, method, path, status, bytes } = accessFields(line, page.clientFields.get(source))
+  const { address, method, path, status, bytes } = rowFields(line, page.clientFields.get(source))
   const part = shown(line)
   const hidden = line.length - part.length
   const isTarget = place === page.target

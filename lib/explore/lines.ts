@@ -39,7 +39,7 @@ export async function readExplorerLines(
   query: ExplorerQuery,
   clock: Clock,
 ): Promise<ExplorerLines> {
-  // The histogram first: it asks twice, and so the second time while the lines are being put together.
+  // The histogram first: where it asks twice, the second time is while the lines are being put together.
   const [histogram, { page, place }, clientFields] = await Promise.all([
     isContext(query.start) ? null : readWindowHistogram(redis, grant, query),
     readLines(redis, grant, query),

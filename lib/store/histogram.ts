@@ -35,7 +35,7 @@ export interface Histogram {
 }
 
 /**
- * @param boundsOf cuts the window, or the part of it that has lines where it is mostly empty
+ * @param boundsOf cuts the window, and where that is mostly empty then the part of it that has lines; its last answer counts
  * @returns null where no line stands in the window
  * @throws PortalError `store_unavailable`, `store_refused`
  */
@@ -47,18 +47,17 @@ export async function readHistogram(
 ): Promise<Histogram | null> {
   assertCollectionGrant(grant)
   const { collection } = grant
-  const { index, hotEnds } = await readCounts(redis, collection, [])
-  const ends = [...hotEnds, index.descriptors.at(0)?.firstMicros, index.descriptors.at(-1)?.lastMicros]
-  const moments = ends.filter((micros) => micros !== undefined)
-  const part = {
-    fromMicros: Math.max(window.fromMicros, Math.min(...moments)),
-    toMicros: Math.min(window.toMicros, Math.max(...moments) + 1),
+  let bounds = boundsOf(window)
+  // Mostly the window is what is to be cut, and then this is the only question.
+  let counts = await readCounts(redis, collection, bounds)
+  const part = partWithLines(window, counts)
+  if (part === null) return null
+  if (lengthOf(window) > MOSTLY_EMPTY * lengthOf(part)) {
+    bounds = boundsOf(part)
+    counts = await readCounts(redis, collection, bounds)
   }
-  if (moments.length === 0 || part.fromMicros >= part.toMicros) return null
-  const bounds = boundsOf(lengthOf(window) > MOSTLY_EMPTY * lengthOf(part) ? part : window)
   const sealed = new SealedReader(redis, collection, { keeps: true })
   for (let tries = 1; ; tries++) {
-    const counts = await readCounts(redis, collection, bounds)
     sealed.indexWasRead()
     const { index, hotBelow } = counts
     try {
@@ -71,8 +70,23 @@ export async function readHistogram(
       return { bounds, gaps, counts: below.slice(1).map((lines, i) => Math.max(0, lines - (below[i] ?? 0))) }
     } catch (error) {
       if (!(error instanceof StaleIndex) || tries >= MAX_TRIES) throw error
+      counts = await readCounts(redis, collection, bounds)
     }
   }
+}
+
+/** @returns the window as far as the collection has lines before and after it; null where it has none in it. */
+function partWithLines(
+  { fromMicros, toMicros }: MicrosWindow,
+  { index, hotEnds }: Counts,
+): MicrosWindow | null {
+  const ends = [...hotEnds, index.descriptors.at(0)?.firstMicros, index.descriptors.at(-1)?.lastMicros]
+  const moments = ends.filter((micros) => micros !== undefined)
+  const part = {
+    fromMicros: Math.max(fromMicros, Math.min(...moments)),
+    toMicros: Math.min(toMicros, Math.max(...moments) + 1),
+  }
+  return moments.length === 0 || part.fromMicros >= part.toMicros ? null : part
 }
 
 /**
