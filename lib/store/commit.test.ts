@@ -23,6 +23,7 @@ import {
   sourcesKey,
   utcDay,
 } from './keys.ts'
+import { mastersOf } from './redis-client.ts'
 import { scoreText } from './score.ts'
 import type { Descriptor } from './segment-descriptor.ts'
 import { readWholeIndex } from './standing-segments.ts'
@@ -94,13 +95,13 @@ test('a line stored hot while backfill builds its segment is not stored twice', 
   const { redis } = servers.current()
   const id = newId()
   const lines = Array.from({ length: 10 }, (_, n) => member(n))
-  let appended: Promise<unknown> = Promise.resolve()
+  const [micros, hot] = lines[3] ?? [0, '']
   // Down the same connection, so that Redis has the line before the commit.
-  const startAppend = () => {
-    appended = append(redis, id, lines.slice(3, 4))
+  const store = () => {
+    void redis.zadd(linesKey(collectionId(id)), scoreText(micros), hot)
+    void redis.hincrby(countsKey(collectionId(id)), 'hits', 1)
   }
-  const outcome = await at('before commit', id, startAppend, () => merge(redis, id, lines, 'backfill'))
-  await appended
+  const outcome = await at('before commit', id, store, () => merge(redis, id, lines, 'backfill'))
   assert.deepEqual(outcome, { stored: 9, duplicates: 1, belowRetention: [] })
   assert.deepEqual(await everyLine(redis, id), lines)
 })
@@ -155,7 +156,8 @@ test('a body that expired before its commit is built again', async () => {
   const removeBodies = () =>
     void redis.eval(
       "for _, key in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', key) end",
-      0,
+      1,
+      linesKey(collectionId(id)),
       `*{logs:collid:${id}}:segment:*`,
     )
   const outcome = await at('before commit', id, removeBodies, () => merge(redis, id, lines, 'backfill'))
@@ -172,7 +174,8 @@ test('bodies expire until they are committed, and again once they are replaced',
   const look = () => {
     expiries = redis.eval(
       "local all = {} for i, key in ipairs(redis.call('KEYS', ARGV[1])) do all[i] = redis.call('TTL', key) end return all",
-      0,
+      1,
+      linesKey(collectionId(id)),
       `*{logs:collid:${id}}:segment:*`,
     )
   }
@@ -217,6 +220,7 @@ test('a key of a wrong type is named, and nothing is written', async () => {
         keyFor === segmentsKey ? 'WRONGTYPE' : `the key ${key} holds a string`,
       ),
     )
-    assert.deepEqual(await redis.keys(`*${id}}*`), [key])
+    const keys = await Promise.all(mastersOf(redis).map((node) => node.keys(`*${id}}*`)))
+    assert.deepEqual(keys.flat(), [key])
   }
 })
