@@ -171,6 +171,15 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ],
     [{ path: '/signout', form: {} }, STRANGERS, { status: [303], to: '/signin' }],
   ],
+  '/signout/backchannel': [
+    [{ path: '/signout/backchannel', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [{ path: '/signout/backchannel', form: {} }, EVERYBODY, bad(/form field logout_token/)],
+    [
+      { path: '/signout/backchannel', form: { logout_token: 'x' }, origin: 'https://evil.example' },
+      EVERYBODY,
+      bad(/no signed token/),
+    ],
+  ],
   '/theme': [
     [{ path: '/theme', method: 'GET' }, EVERYBODY, { status: 405 }],
     [
