@@ -1,6 +1,7 @@
-import type { Page } from 'playwright/test'
-import { cookieHeader, expect, test } from './fixtures.ts'
-import type { RunningPortal } from './portal.ts'
+import { Redis } from 'ioredis'
+import type { Browser, BrowserContextOptions, Page } from 'playwright/test'
+import { cookieHeader, expect, signIn, test } from './fixtures.ts'
+import { type RunningPortal, startPortal } from './portal.ts'
 
 /** What becomes of a session after sign-in: it ends at the provider, or its claims grow old. */
 
@@ -58,4 +59,116 @@ test('attempt 34: a body that is no token, or huge, and a GET are refused, and t
   expect(written.match(/back-channel logout refused/g)).toHaveLength(4)
   expect(written).not.toContain('canary')
   expect((await page.goto('/collections/1824'))?.status()).toBe(200)
+})
+
+const AGED_MS = 16 * 60_000
+/** Where the provider is asked to sign somebody in. */
+const AUTHORIZATION = '/auth'
+
+/** A portal whose provider gives no refresh token, and a browser whose person has signed in there. */
+async function withoutRefreshTokens(
+  browser: Browser,
+  options: BrowserContextOptions,
+  run: (page: Page, portal: RunningPortal) => Promise<void>,
+): Promise<void> {
+  const portal = await startPortal({ provider: { refreshTokens: false } })
+  const context = await browser.newContext({ baseURL: portal.origin, ...options })
+  try {
+    const page = await context.newPage()
+    await page.goto('/signin')
+    await signIn(page, 'hr-owner')
+    portal.provider.events.clear()
+    await run(page, portal)
+  } finally {
+    await context.close()
+    await portal.stop()
+  }
+}
+
+/** Makes the claims of every session older than they may be. */
+async function growOld(portal: RunningPortal): Promise<void> {
+  const redis = new Redis(portal.redis.url)
+  try {
+    for (const key of await redis.keys('session:*')) {
+      const session = JSON.parse((await redis.get(key)) ?? '') as { checkedAtMs: number }
+      await redis.set(
+        key,
+        JSON.stringify({ ...session, checkedAtMs: session.checkedAtMs - AGED_MS }),
+        'KEEPTTL',
+      )
+    }
+  } finally {
+    redis.disconnect()
+  }
+}
+
+const asked = (portal: RunningPortal) =>
+  portal.provider.events.requests.filter(({ path }) => path === AUTHORIZATION).length
+
+test('without refresh tokens a stale page goes through the provider and comes back, also without JavaScript', async ({
+  browser,
+}) => {
+  test.setTimeout(60_000)
+  await withoutRefreshTokens(browser, { javaScriptEnabled: false }, async (page, portal) => {
+    const path = '/collections/1824?from=today&limit=7'
+    for (const time of [1, 2]) {
+      const before = await cookieHeader(page)
+      await growOld(portal)
+      const data = () => fetch(`${portal.origin}/collections/1824/download`, { headers: { cookie: before } })
+      expect((await data()).status).toBe(401)
+      expect(asked(portal)).toBe(time - 1)
+      expect((await page.goto(path))?.status()).toBe(200)
+      expect(page.url()).toBe(`${portal.origin}${path}`)
+      expect(asked(portal)).toBe(time)
+      expect(await cookieHeader(page)).not.toBe(before)
+      expect((await data()).status).toBe(401)
+    }
+    // The neighbour: somebody without a session is never sent on by itself.
+    const stranger = await browser.newPage()
+    await stranger.goto(`${portal.origin}${path}`)
+    await expect(stranger.getByRole('button', { name: /sign in/i })).toBeVisible()
+    await stranger.goto(`${portal.origin}/signin/again?next=${encodeURIComponent(path)}`)
+    await expect(stranger.getByRole('button', { name: /sign in/i })).toBeVisible()
+    await stranger.close()
+    expect(asked(portal)).toBe(2)
+  })
+})
+
+test('a stale page is sent on by itself once; then there is the button, with words, and it leads back', async ({
+  browser,
+}) => {
+  test.setTimeout(60_000)
+  await withoutRefreshTokens(browser, {}, async (page, portal) => {
+    await growOld(portal)
+    await page.context().clearCookies({ name: /^demo_provider_/ })
+    await page.goto('/collections/1824?limit=7')
+    await expect(page.locator('[name=password]')).toBeVisible()
+    for (const again of ['/collections/1824?limit=7', '/signin/again?next=/collections/1824?limit=7']) {
+      await page.goto(again)
+      await expect(page.getByRole('alert').first()).toContainText('confirm again who you are')
+    }
+    expect(asked(portal)).toBe(1)
+    await signIn(page, 'hr-owner')
+    await expect(page).toHaveURL(`${portal.origin}/collections/1824?limit=7`)
+  })
+})
+
+test('a stale session is led to pages of the portal alone, and nothing that a page loads uses up its try', async ({
+  browser,
+}) => {
+  test.setTimeout(60_000)
+  await withoutRefreshTokens(browser, {}, async (page, portal) => {
+    await growOld(portal)
+    const cookie = await cookieHeader(page)
+    const image = await fetch(`${portal.origin}/signin/again?next=/`, {
+      headers: { cookie, 'sec-fetch-dest': 'image' },
+      redirect: 'manual',
+    })
+    expect(image.headers.get('location')).toBe('/signin?error=again')
+    expect(asked(portal)).toBe(0)
+    await page.goto('/signin/again?next=//evil.example/')
+    expect(new URL(page.url()).origin).toBe(portal.origin)
+    await expect(page).toHaveURL(/\/collections\/1824$/)
+    expect(asked(portal)).toBe(1)
+  })
 })

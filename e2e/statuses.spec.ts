@@ -162,6 +162,11 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ],
     [{ path: '/signin/start', form: { next: '/admin' } }, EVERYBODY, { status: [303], to: 'the provider' }],
   ],
+  '/signin/again': [
+    ['/signin/again?next=/admin', EVERYBODY, { status: [303], to: '/signin?next=%2Fadmin' }],
+    ['/signin/again?next=//evil.example', EVERYBODY, { status: [303], to: '/signin' }],
+    [{ path: '/signin/again', method: 'POST' }, EVERYBODY, { status: 405 }],
+  ],
   '/signout': [
     [{ path: '/signout', method: 'GET' }, EVERYBODY, { status: 405 }],
     [

@@ -8,6 +8,7 @@ import { answered, Script } from './redis.ts'
  *
  *     session:<sid>                  JSON, below; expires at the absolute end
  *     session-seen:<sid>             milliseconds of the last request; expires with the session
+ *     session-renewal:<sid>          '1' once the browser was sent through the provider by itself for this session
  *     session-lock:<sid>             token of whoever is refreshing the claims; expires by itself
  *     sessions:subject:<iss>|<sub>   set of sid, to end all sessions of a person
  *     sessions:provider:<iss>|<sid>  set of sid, to end those of one session at the provider
@@ -24,7 +25,7 @@ import { answered, Script } from './redis.ts'
  * between leaves behind names no session.
  */
 
-/** From sign-in to the absolute end, whatever happens in between. */
+/** From sign-in to the absolute end, whatever happens in between; a sign-in that renews a session keeps its beginning. */
 export const SESSION_SECONDS = 8 * 3600
 
 /**
@@ -70,6 +71,7 @@ const releaseLock = new Script('release-lock')
 
 const sessionKey = (sid: string) => `session:${sid}`
 const seenKey = (sid: string) => `session-seen:${sid}`
+const renewalKey = (sid: string) => `session-renewal:${sid}`
 const lockKey = (sid: string) => `session-lock:${sid}`
 
 const subjectKey = (issuer: string, subject: string) => `sessions:subject:${issuer}|${subject}`
@@ -97,10 +99,10 @@ export function isSessionId(text: unknown): text is string {
  */
 export async function createSession(redis: Redis, session: SessionRecord): Promise<string> {
   const sid = randomBytes(SID_BYTES).toString('base64url')
-  const createdAt = String(session.createdAtMs)
+  const seenAt = String(session.checkedAtMs)
   await answered(
     Promise.all([
-      redis.set(seenKey(sid), createdAt, 'EX', SESSION_SECONDS),
+      redis.set(seenKey(sid), seenAt, 'EX', SESSION_SECONDS),
       ...indexKeys(session).map(async (key) => {
         await redis.sadd(key, sid)
         await redis.expire(key, SESSION_SECONDS)
@@ -141,7 +143,13 @@ export async function endSession(redis: Redis, sid: string): Promise<boolean> {
   const session = parseSession(await answered(redis.get(sessionKey(sid))))
   const deleted = await answered(redis.del(sessionKey(sid)))
   const indexes = session ? indexKeys(session) : []
-  await answered(Promise.all([redis.del(seenKey(sid)), ...indexes.map((key) => redis.srem(key, sid))]))
+  await answered(
+    Promise.all([
+      redis.del(seenKey(sid)),
+      redis.del(renewalKey(sid)),
+      ...indexes.map((key) => redis.srem(key, sid)),
+    ]),
+  )
   return deleted === 1
 }
 
@@ -166,6 +174,15 @@ export async function endSessionsOf(redis: Redis, whose: SessionsOf): Promise<nu
   // Entries of sessions that had expired are still there.
   if (sids.length > 0) await answered(redis.srem(key, ...sids))
   return ended.filter((wasThere) => wasThere).length
+}
+
+/** @returns false when it was claimed before: a session is renewed by itself once at most. */
+export async function claimSessionRenewal(redis: Redis, sid: string): Promise<boolean> {
+  return (await answered(redis.set(renewalKey(sid), '1', 'EX', SESSION_SECONDS, 'NX'))) === 'OK'
+}
+
+export async function isSessionRenewalClaimed(redis: Redis, sid: string): Promise<boolean> {
+  return (await answered(redis.exists(renewalKey(sid)))) === 1
 }
 
 export async function isLogoutTokenUsed(redis: Redis, issuer: string, jti: string): Promise<boolean> {
