@@ -172,3 +172,35 @@ test('a stale session is led to pages of the portal alone, and nothing that a pa
     expect(asked(portal)).toBe(1)
   })
 })
+
+test('a logout that cannot be checked or acted on is answered 503, in one line of the log, and taken when it is sent again', async ({
+  browser,
+}) => {
+  test.setTimeout(60_000)
+  await withoutRefreshTokens(browser, {}, async (page, portal) => {
+    const redis = new Redis(portal.redis.url)
+    const [index = ''] = await redis.keys('sessions:provider:*')
+    redis.disconnect()
+    const logout = () =>
+      portal.provider.backchannelLogout('hr-owner', index.slice(index.lastIndexOf('|') + 1))
+    const before = portal.log().length
+    portal.provider.faults.set('/jwks', 503)
+    await expect(logout()).rejects.toThrow(/503/)
+    portal.provider.faults.clear()
+    portal.redis.process.kill('SIGSTOP')
+    try {
+      await expect(logout()).rejects.toThrow(/503/)
+    } finally {
+      portal.redis.process.kill('SIGCONT')
+    }
+    const lines = portal.log().slice(before).trim().split('\n')
+    expect(lines.map((line) => /(provider|store)_unavailable: .*logout is not done/.exec(line)?.[1])).toEqual(
+      ['provider', 'store'],
+    )
+    expect((await page.goto('/collections/1824'))?.status()).toBe(200)
+    await logout()
+    await page.goto('/collections/1824')
+    await expect(page).toHaveURL(/\/signin\?next=/)
+    expect(asked(portal)).toBe(0)
+  })
+})
