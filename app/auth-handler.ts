@@ -46,7 +46,7 @@ export async function runAuth(request: AuthRequest, metadata: ProviderMetadata):
       headers: {},
     },
     recorder,
-    authOptions(metadata),
+    authOptions(metadata, request.cookies[cookieName('session', publicOrigin)]),
   )
   return recorder.answer()
 }

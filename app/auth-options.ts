@@ -2,6 +2,7 @@ import 'server-only'
 import type { NextAuthOptions } from 'next-auth'
 import type { ClaimSources, Claims } from '#lib/session/claims.ts'
 import type { ProviderMetadata } from '#lib/session/provider.ts'
+import { sessionToRenew } from '#lib/session/renewal.ts'
 import { returnPath } from '#lib/session/return-path.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
 import { startSession } from '#lib/session/sign-in.ts'
@@ -9,6 +10,7 @@ import type { OidcSettings } from '#lib/settings.ts'
 import { SESSION_SECONDS } from '#lib/store/sessions.ts'
 import { context } from './context.ts'
 import { logLine, reportFault } from './fault-report.ts'
+import { sessionDeps } from './viewer.ts'
 
 /**
  * The sign-in library's settings. It runs the authorization code flow and writes the cookie; everything before (finding
@@ -24,8 +26,11 @@ const HTTP_TIMEOUT_MS = 5_000
 /** For how long a sign-in may take at the provider. */
 const FLOW_SECONDS = 15 * 60
 
-/** Made anew for each request: `signIn` hands the started session over to `jwt` in a variable of this call. */
-export function authOptions(metadata: ProviderMetadata): NextAuthOptions {
+/**
+ * Made anew for each request: `signIn` hands the started session over to `jwt` in a variable of this call.
+ * @param sessionCookie as the browser sent it, for the session that a sign-in may renew
+ */
+export function authOptions(metadata: ProviderMetadata, sessionCookie: string | undefined): NextAuthOptions {
   const { settings, redis } = context()
   const origin = settings.publicOrigin
   let userinfo: Claims | null = null
@@ -60,8 +65,9 @@ export function authOptions(metadata: ProviderMetadata): NextAuthOptions {
       async signIn({ account, profile }) {
         try {
           const sources: ClaimSources = { idToken: { ...profile }, userinfo }
+          const renews = await sessionToRenew(sessionCookie, sessionDeps())
           started = await startSession(
-            { sources, tokens: account, issuer: metadata.issuer },
+            { sources, tokens: account, issuer: metadata.issuer, renews },
             { redis, now: Date.now },
           )
           return started !== null || '/signin?error=failed'

@@ -46,6 +46,7 @@ export async function startPortal(
     ...client,
     redirectUris: [`${origin}/api/auth/callback/oidc`],
     postLogoutRedirectUris: [`${origin}/signin`],
+    backchannelLogoutUri: `${origin}/signout/backchannel`,
     ...options.provider,
   })
   const accessFile = join(directory, 'access.yaml')

@@ -162,6 +162,11 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ],
     [{ path: '/signin/start', form: { next: '/admin' } }, EVERYBODY, { status: [303], to: 'the provider' }],
   ],
+  '/signin/again': [
+    ['/signin/again?next=/admin', EVERYBODY, { status: [303], to: '/signin?next=%2Fadmin' }],
+    ['/signin/again?next=//evil.example', EVERYBODY, { status: [303], to: '/signin' }],
+    [{ path: '/signin/again', method: 'POST' }, EVERYBODY, { status: 405 }],
+  ],
   '/signout': [
     [{ path: '/signout', method: 'GET' }, EVERYBODY, { status: 405 }],
     [
@@ -170,6 +175,15 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
       { status: 403, error: 'cross_site' },
     ],
     [{ path: '/signout', form: {} }, STRANGERS, { status: [303], to: '/signin' }],
+  ],
+  '/signout/backchannel': [
+    [{ path: '/signout/backchannel', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [{ path: '/signout/backchannel', form: {} }, EVERYBODY, bad(/form field logout_token/)],
+    [
+      { path: '/signout/backchannel', form: { logout_token: 'x' }, origin: 'https://evil.example' },
+      EVERYBODY,
+      bad(/no signed token/),
+    ],
   ],
   '/theme': [
     [{ path: '/theme', method: 'GET' }, EVERYBODY, { status: 405 }],

@@ -51,6 +51,7 @@ test('complete settings are read, with defaults for the rest', () => {
     accessFile: COMPLETE.ACCESS_FILE,
     contact: null,
     sessionIdleSeconds: 3600,
+    logoutTokenTyp: 'strict',
   })
 })
 
@@ -64,7 +65,9 @@ test('every optional setting is taken', () => {
     OIDC_NAME: 'Example login',
     CONTACT: 'The service desk, room 7',
     SESSION_IDLE: '90m',
+    LOGOUT_TOKEN_TYP: 'any',
   })
+  assert.equal(settings.logoutTokenTyp, 'any')
   assert.deepEqual(settings.contact, { text: 'The service desk, room 7', href: null })
   assert.deepEqual(settings.listen, { host: '0.0.0.0', port: 8080 })
   assert.deepEqual(
@@ -88,8 +91,10 @@ test('names every setting that is missing or bad at once, one line each', () => 
     NEXTAUTH_SECRET: 'short',
     PORT: '99999',
     SESSION_IDLE: '1 hour',
+    LOGOUT_TOKEN_TYP: 'loose',
   })
   assert.deepEqual(lines.map((line) => line.slice(0, line.indexOf(':'))).sort(), [
+    'LOGOUT_TOKEN_TYP',
     'NEXTAUTH_SECRET',
     'NEXTAUTH_URL',
     'OIDC_AUTH_METHOD',

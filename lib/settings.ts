@@ -141,6 +141,7 @@ const portalSchema = z.object({
     .regex(/(^| )openid( |$)/, 'takes scopes separated by blanks, openid among them')
     .default('openid profile email'),
   OIDC_NAME: z.string().default('single sign-on'),
+  LOGOUT_TOKEN_TYP: z.enum(['strict', 'any'], 'takes strict or any').default('strict'),
   NEXTAUTH_URL: origin,
   NEXTAUTH_SECRET: z
     .string()
@@ -183,6 +184,8 @@ export interface PortalSettings {
   /** Whom to ask for access, or null when nobody is named. */
   readonly contact: Contact | null
   readonly sessionIdleSeconds: number
+  /** Whether a logout token of the provider has to say in its header that it is one. */
+  readonly logoutTokenTyp: 'strict' | 'any'
 }
 
 function present(env: Environment): Environment {
@@ -230,6 +233,7 @@ export function parsePortalSettings(env: Environment): PortalSettings {
     accessFile: values.ACCESS_FILE,
     contact: values.CONTACT ?? null,
     sessionIdleSeconds: values.SESSION_IDLE,
+    logoutTokenTyp: values.LOGOUT_TOKEN_TYP,
   }
 }
 

@@ -1,16 +1,18 @@
 import { redirect } from 'next/navigation'
 import { ERRORS } from '#lib/errors.ts'
+import { isStale } from '#lib/session/renewal.ts'
 import { returnPath } from '#lib/session/return-path.ts'
 import { context } from '../context.ts'
 import { Fault } from '../fault.tsx'
 import { reportFault } from '../fault-report.ts'
 import { PlainPage } from '../plain-page.tsx'
-import { viewer } from '../viewer.ts'
+import { sessionCookieValue, sessionDeps, viewer } from '../viewer.ts'
 
 /** What went wrong, by the code that the sign-in's routes put into the address. */
 const WORDS: ReadonlyMap<string, string> = new Map([
   ['denied', 'Single sign-on did not let you in, or you cancelled there.'],
   ['expired', 'This sign-in was started too long ago or in another window. Start again here.'],
+  ['again', 'Single sign-on has to confirm again who you are. Sign in to go on where you were.'],
   [
     'store_unavailable',
     `You are known to single sign-on, but could not be signed in here. ${ERRORS.store_unavailable.text}`,
@@ -38,7 +40,11 @@ export default async function SignInPage({ searchParams }: PageProps) {
   const { settings } = context()
   const next = returnPath(wanted, settings.publicOrigin)
   try {
-    if (error === undefined && (await viewer())) redirect(next)
+    if (error === undefined) {
+      if (await viewer()) redirect(next)
+      if (await isStale(await sessionCookieValue(), sessionDeps()))
+        redirect(`/signin/again?next=${encodeURIComponent(next)}`)
+    }
   } catch (thrown) {
     return (
       <PlainPage title="Sign in">

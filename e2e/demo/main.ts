@@ -69,6 +69,7 @@ async function openProvider(
     clientSecret,
     redirectUris: [`${portal}/api/auth/callback/oidc`],
     postLogoutRedirectUris: [`${portal}/signin`],
+    backchannelLogoutUri: `${portal}/signout/backchannel`,
     jwks: await keptProviderKeys(),
     ...(savedState === undefined ? {} : { savedState }),
   })

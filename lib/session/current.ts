@@ -24,7 +24,7 @@ import { readSessionCookie } from './session-cookie.ts'
  * at a time for each session: a provider that rotates refresh tokens takes two uses of one for theft and revokes the
  * grant. The others wait for its result. While the provider does not answer, claims go on for up to fifteen minutes,
  * then nothing is shown. A provider that gives no refresh token, or none that settles the claims, is asked again by
- * signing in.
+ * signing in (see `renewal.ts`).
  *
  * A fault of Redis or of the provider is never taken for a person who is not signed in: that would throw away a session
  * that is still good.
@@ -108,7 +108,11 @@ export async function endCurrentSession(
   return { idToken, refreshToken, accessToken }
 }
 
-function isOver(session: StoredSession, { now, idleSeconds }: SessionDeps): boolean {
+/** Whether it is past its absolute end, or unused for too long. */
+export function isOver(
+  session: StoredSession,
+  { now, idleSeconds }: Pick<SessionDeps, 'now' | 'idleSeconds'>,
+): boolean {
   const nowMs = now()
   return (
     nowMs - session.createdAtMs >= SESSION_SECONDS * 1000 ||

@@ -1,3 +1,4 @@
+import { createRemoteJWKSet, type JWTVerifyGetKey } from 'jose'
 import * as oidc from 'openid-client'
 import type { OidcSettings } from '../settings.ts'
 import type { ClaimSources, Claims } from './claims.ts'
@@ -41,6 +42,14 @@ export interface SignOutTokens {
 
 export type ProviderMetadata = Readonly<oidc.ServerMetadata>
 
+/** What the provider's own tokens are checked with. */
+export interface ProviderSigning {
+  /** As it names itself. */
+  readonly issuer: string
+  /** Fetched when first asked for, and again when they are ten minutes old or one is asked for that is not among them. */
+  readonly keys: JWTVerifyGetKey
+}
+
 export interface Provider {
   /** What the provider published about itself, its issuer checked; null when it cannot be had now. */
   metadata(): Promise<ProviderMetadata | null>
@@ -51,12 +60,15 @@ export interface Provider {
   revoke(tokens: SignOutTokens): Promise<void>
   /** Where to send a browser to sign out at the provider too; null when it has no such place or is not known. */
   endSessionUrl(idToken: string | null, returnTo: string): Promise<URL | null>
+  /** Null when the provider cannot be asked now, or publishes no keys. */
+  signing(): Promise<ProviderSigning | null>
 }
 
 /** @param log takes one line, free of tokens and of anything the provider wrote */
 export function createProvider(settings: OidcSettings, log: (line: string) => void): Provider {
   let discovered: Promise<oidc.Configuration> | undefined
   let origins: readonly string[] = [new URL(settings.issuer).origin]
+  let signing: ProviderSigning | undefined
 
   /** Discovered once and kept; a failure is not kept. */
   async function configuration(): Promise<oidc.Configuration | null> {
@@ -117,6 +129,13 @@ export function createProvider(settings: OidcSettings, log: (line: string) => vo
         ...(idToken ? { id_token_hint: idToken } : {}),
       })
     },
+
+    async signing() {
+      const metadata = (await configuration())?.serverMetadata()
+      // Kept, since it holds the keys and the time when they were last fetched.
+      if (metadata) signing ??= signingOf(metadata)
+      return signing ?? null
+    },
   }
 }
 
@@ -140,6 +159,14 @@ function clientSecretBasic(clientId: string, clientSecret: string): oidc.ClientA
   const encode = (text: string) => encodeURIComponent(text).replaceAll('%20', '+')
   const credentials = Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')
   return (_server, _client, _body, headers) => headers.set('authorization', `Basic ${credentials}`)
+}
+
+/** An https provider whose keys come over http would not be any safer than one that is on http as a whole. */
+function signingOf({ issuer, jwks_uri: address }: ProviderMetadata): ProviderSigning | undefined {
+  if (address === undefined || !URL.canParse(address)) return undefined
+  const url = new URL(address)
+  if (url.protocol !== 'https:' && !issuer.startsWith('http:')) return undefined
+  return { issuer, keys: createRemoteJWKSet(url, { timeoutDuration: TIMEOUT_SECONDS * 1000 }) }
 }
 
 function browserOrigins(metadata: ProviderMetadata): readonly string[] {

@@ -1,7 +1,8 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import { createSession } from '../store/sessions.ts'
+import { createSession, endSession } from '../store/sessions.ts'
 import { type ClaimSources, combineClaims, personName } from './claims.ts'
+import type { RenewedSession } from './renewal.ts'
 
 /** What the sign-in library hands over when a provider has vouched for somebody. */
 export interface SignIn {
@@ -10,6 +11,8 @@ export interface SignIn {
   readonly tokens: unknown
   /** The configured issuer, as it names itself. */
   readonly issuer: string
+  /** The session that this one goes on with when it is the same person's; otherwise it is left alone. */
+  readonly renews?: RenewedSession | null
 }
 
 /** Longer subjects are not allowed (OpenID Connect Core 1.0, section 2), and would not fit into a cookie. */
@@ -38,6 +41,8 @@ export async function startSession(
   if (!idToken || !tokens || idToken.iss !== signIn.issuer) return null
   const { claims, idTokenOnly } = combineClaims(signIn.sources)
   const nowMs = now()
+  const { renews } = signIn
+  const renewed = renews?.issuer === idToken.iss && renews.subject === idToken.sub ? renews : null
   const sid = await createSession(redis, {
     issuer: idToken.iss,
     subject: idToken.sub,
@@ -51,7 +56,9 @@ export async function startSession(
     checkedAtMs: nowMs,
     refreshFault: null,
     retryAtMs: 0,
-    createdAtMs: nowMs,
+    // Or a session that is renewed again and again would never come to its absolute end.
+    createdAtMs: renewed?.createdAtMs ?? nowMs,
   })
+  if (renewed) await endSession(redis, renewed.sid)
   return { subject: idToken.sub, sid }
 }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { answered, Script } from './redis.ts'
@@ -8,9 +8,11 @@ import { answered, Script } from './redis.ts'
  *
  *     session:<sid>                  JSON, below; expires at the absolute end
  *     session-seen:<sid>             milliseconds of the last request; expires with the session
+ *     session-renewal:<sid>          '1' once the browser was sent through the provider by itself for this session
  *     session-lock:<sid>             token of whoever is refreshing the claims; expires by itself
  *     sessions:subject:<iss>|<sub>   set of sid, to end all sessions of a person
  *     sessions:provider:<iss>|<sid>  set of sid, to end those of one session at the provider
+ *     logout-token:<digest>          a logout token of the provider that was acted on; expires when it would be too old
  *
  * A session once ended never comes back: a refresh under way at that moment writes with XX, and its answer is lost.
  * The last request has a key of its own because it is written without a lock: inside the JSON it could put back a
@@ -23,7 +25,7 @@ import { answered, Script } from './redis.ts'
  * between leaves behind names no session.
  */
 
-/** From sign-in to the absolute end, whatever happens in between. */
+/** From sign-in to the absolute end, whatever happens in between; a sign-in that renews a session keeps its beginning. */
 export const SESSION_SECONDS = 8 * 3600
 
 /**
@@ -69,11 +71,20 @@ const releaseLock = new Script('release-lock')
 
 const sessionKey = (sid: string) => `session:${sid}`
 const seenKey = (sid: string) => `session-seen:${sid}`
+const renewalKey = (sid: string) => `session-renewal:${sid}`
 const lockKey = (sid: string) => `session-lock:${sid}`
 
+const subjectKey = (issuer: string, subject: string) => `sessions:subject:${issuer}|${subject}`
+const providerKey = (issuer: string, providerSid: string) => `sessions:provider:${issuer}|${providerSid}`
+
+/** A digest, since the provider chooses how long a `jti` is. */
+function logoutTokenKey(issuer: string, jti: string): string {
+  return `logout-token:${createHash('sha256').update(`${issuer}|${jti}`).digest('base64url')}`
+}
+
 function indexKeys({ issuer, subject, providerSid }: SessionRecord): readonly string[] {
-  const keys = [`sessions:subject:${issuer}|${subject}`]
-  return providerSid === null ? keys : [...keys, `sessions:provider:${issuer}|${providerSid}`]
+  const keys = [subjectKey(issuer, subject)]
+  return providerSid === null ? keys : [...keys, providerKey(issuer, providerSid)]
 }
 
 /** Whether `text` can name a session; anything else never reaches a key. */
@@ -88,10 +99,10 @@ export function isSessionId(text: unknown): text is string {
  */
 export async function createSession(redis: Redis, session: SessionRecord): Promise<string> {
   const sid = randomBytes(SID_BYTES).toString('base64url')
-  const createdAt = String(session.createdAtMs)
+  const seenAt = String(session.checkedAtMs)
   await answered(
     Promise.all([
-      redis.set(seenKey(sid), createdAt, 'EX', SESSION_SECONDS),
+      redis.set(seenKey(sid), seenAt, 'EX', SESSION_SECONDS),
       ...indexKeys(session).map(async (key) => {
         await redis.sadd(key, sid)
         await redis.expire(key, SESSION_SECONDS)
@@ -123,13 +134,66 @@ export async function touchSession(redis: Redis, sid: string, seenAtMs: number):
   await answered(redis.set(seenKey(sid), String(seenAtMs), 'KEEPTTL', 'XX'))
 }
 
-/** Ends a session at once, everywhere. Ending one that is not there does nothing. */
-export async function endSession(redis: Redis, sid: string): Promise<void> {
-  if (!isSessionId(sid)) return
+/**
+ * Ends a session at once, everywhere. Ending one that is not there does nothing.
+ * @returns whether there was one
+ */
+export async function endSession(redis: Redis, sid: string): Promise<boolean> {
+  if (!isSessionId(sid)) return false
   const session = parseSession(await answered(redis.get(sessionKey(sid))))
-  await answered(redis.del(sessionKey(sid)))
+  const deleted = await answered(redis.del(sessionKey(sid)))
   const indexes = session ? indexKeys(session) : []
-  await answered(Promise.all([redis.del(seenKey(sid)), ...indexes.map((key) => redis.srem(key, sid))]))
+  await answered(
+    Promise.all([
+      redis.del(seenKey(sid)),
+      redis.del(renewalKey(sid)),
+      ...indexes.map((key) => redis.srem(key, sid)),
+    ]),
+  )
+  return deleted === 1
+}
+
+/** The sessions begun in one session at the provider, or all of a person. */
+export type SessionsOf = { readonly issuer: string } & (
+  | { readonly providerSid: string }
+  | { readonly subject: string }
+)
+
+/**
+ * Ends several sessions at once.
+ * @returns how many there were
+ * @throws PortalError when Redis does not confirm that all of them ended; some may have
+ */
+export async function endSessionsOf(redis: Redis, whose: SessionsOf): Promise<number> {
+  const key =
+    'subject' in whose
+      ? subjectKey(whose.issuer, whose.subject)
+      : providerKey(whose.issuer, whose.providerSid)
+  const sids = await answered(redis.smembers(key))
+  const ended = await Promise.all(sids.map((sid) => endSession(redis, sid)))
+  // Entries of sessions that had expired are still there.
+  if (sids.length > 0) await answered(redis.srem(key, ...sids))
+  return ended.filter((wasThere) => wasThere).length
+}
+
+/** @returns false when it was claimed before: a session is renewed by itself once at most. */
+export async function claimSessionRenewal(redis: Redis, sid: string): Promise<boolean> {
+  return (await answered(redis.set(renewalKey(sid), '1', 'EX', SESSION_SECONDS, 'NX'))) === 'OK'
+}
+
+export async function isSessionRenewalClaimed(redis: Redis, sid: string): Promise<boolean> {
+  return (await answered(redis.exists(renewalKey(sid)))) === 1
+}
+
+export async function isLogoutTokenUsed(redis: Redis, issuer: string, jti: string): Promise<boolean> {
+  return (await answered(redis.exists(logoutTokenKey(issuer, jti)))) === 1
+}
+
+export async function markLogoutTokenUsed(
+  redis: Redis,
+  { issuer, jti, ttlSeconds }: { readonly issuer: string; readonly jti: string; readonly ttlSeconds: number },
+): Promise<void> {
+  await answered(redis.set(logoutTokenKey(issuer, jti), '1', 'EX', ttlSeconds))
 }
 
 /** @returns the token to give the lock back with, or null when somebody else holds it. */
