@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { parseCollectionId } from '../lib/collection-id.ts'
 import { applyRetention, removeBelow } from '../lib/store/retention.ts'
 import { expect, feed, logLine, test } from './fixtures.ts'
@@ -6,9 +7,13 @@ import { expect, feed, logLine, test } from './fixtures.ts'
 
 const NOON = Date.UTC(2001, 0, 15, 12)
 const DAY_MS = 86_400_000
-const ID = '3242'
+/** Nobody else feeds it: what its newest line is, and how many it has, depends on no other spec. */
+const ID = '5002'
+let accessFile = ''
 
 test.beforeAll(async ({ portal, redis }) => {
+  accessFile = await readFile(portal.accessFile, 'utf8')
+  await writeFile(portal.accessFile, `${accessFile}  - { group: /it/web, collections: [${ID}] }\n`)
   const at = [-2 * DAY_MS, -DAY_MS, -1000, 0, 60_000]
   await feed(
     portal,
@@ -26,6 +31,8 @@ test.beforeAll(async ({ portal, redis }) => {
   })
   expect(lines).toBe(3)
 })
+
+test.afterAll(({ portal }) => writeFile(portal.accessFile, accessFile))
 
 const NOTICE = 'Lines before 15 Jan 2001, 12:00:00 were removed (retention of 30 days).'
 
@@ -55,7 +62,7 @@ test('the lines around one say where they end because the ones before were remov
     .getByRole('link', { name: /lines around/ })
     .first()
     .click()
-  await expect(page.getByText(/^All that is kept · \d+ lines$/)).toBeVisible()
+  await expect(page.getByText('All that is kept · 2 lines')).toBeVisible()
   await expect(page.getByText(NOTICE)).toBeVisible()
   const rows = page.locator('tbody')
   for (const kept of [3, 4]) await expect(rows).toContainText(`/kept-or-not-${kept}`)
@@ -66,9 +73,8 @@ test('admins see the newest removal of each collection with its count', async ({
   const page = await signedIn('admin')
   await page.goto('/admin')
   await page.getByText('Lines removed by retention, last on').click()
-  const row = page.getByRole('row', { name: /3242.*retention of 30 days/ })
+  const row = page.getByRole('row', { name: /5002.*retention of 30 days/ })
   await expect(row).toContainText('3')
-  await expect(row).toContainText('Finance')
 })
 
 test('an owner of something else is told nothing', async ({ signedIn }) => {
@@ -83,7 +89,7 @@ test('each reason for which lines of the window went is given, and a newest line
   redis,
   signedIn,
 }) => {
-  const collection = parseCollectionId('3242')
+  const collection = parseCollectionId(ID)
   if (!collection) throw new Error('no id')
   const cutSecond = NOON / 1000 + 30
   const nowSeconds = NOON / 1000 + 86_400

@@ -280,6 +280,8 @@ test('SIGTERM stores what was read, within five seconds, and the rest goes in wh
   assert.ok(Date.now() - stopped < 5000)
   const part = counts(end)
   assert.ok((part.read ?? 0) > 0 && (part.read ?? 0) < 150_000, `${part.read} lines read`)
+  assert.equal(end.exitCode, 3, 'whoever deletes the files after it has to see that they were not read whole')
+  assert.match(end.stderr, /Stopped when \d+ of \d+ bytes were read\./)
   const held = async () => (await Promise.all(IDS.map((id) => everyLine(redis, id)))).flat().length
   assert.equal(await held(), part.stored)
   assert.equal(await redis.hget('known:', 'hits:11'), await redis.hget('{logs:collid:11}:counts', 'hits'))

@@ -83,6 +83,10 @@ export async function backfill(options: BackfillOptions): Promise<BackfillOutcom
     (source) => new BackfillSource(source, { receiver: decided, nowSeconds, events }),
   )
   await readSources(sources, { gathering, merging, decided, stop })
+  if (stop.aborted && decided.readBytes < totalBytes)
+    events.onFault(
+      `Stopped when ${decided.readBytes} of ${totalBytes} bytes were read. Give the same files again: what is stored is stored once.`,
+    )
   // After a failure they are only counted.
   for (const taken of gathering.takeAll()) await merging.start(taken)
   void decided.recordOthers(merging)

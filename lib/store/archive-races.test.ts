@@ -148,12 +148,15 @@ async function stalled(
   const { server, redis } = servers.current()
   const own = connectRedis({ url: server.url })
   await whenReady(own, 5000)
-  const command = own[during].bind(own) as (...args: unknown[]) => Promise<unknown>
+  // The entry of the archive is written by a script.
+  const method = during === 'hset' ? 'callBuffer' : during
+  const command = own[method].bind(own) as (...args: unknown[]) => Promise<unknown>
   let other: Awaited<ReturnType<typeof retain>> | null = null
   Object.assign(own, {
-    [during]: async (...args: unknown[]) => {
+    [method]: async (...args: unknown[]) => {
       const answer = await command(...args)
-      if (!other) other = await retainAt(redis, id, otherFolder)
+      if (!other && (method === during || args.flat().includes(during)))
+        other = await retainAt(redis, id, otherFolder)
       return answer
     },
   })

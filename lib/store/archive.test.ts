@@ -81,7 +81,7 @@ test('where lines cannot be archived they stay, and it is said: no folder, or so
     assert.equal(await redis.exists(floorKey(collectionId('9'))), 0)
     assert.equal(await redis.exists(archivingKey(collectionId('9'))), 0)
   }
-  await stays(join(folder, 'missing'), /Collection 9: .* could not be archived, .*missing.*: ENOENT/)
+  await stays(join(folder, 'missing'), /^Lines .* could not be archived, .*missing.*: ENOENT/)
   writeFileSync(join(folder, 'file'), 'mine')
   await stays(join(folder, 'file'), /ENOTDIR/)
   writeFileSync(join(folder, '9'), 'mine')

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import { archivingKey } from './keys.ts'
 import { answered, Script } from './redis.ts'
 import { reached } from './storage-points.ts'
@@ -73,7 +74,7 @@ export async function writeArchive(
 ): Promise<string> {
   const { redis, collection, folder } = archive
   const path = archivePath(collection, firstSecond, name)
-  await answered(redis.hset(archivingKey(collection), name, `open ${path} ${folder}`))
+  await answered(evenWhenFull(redis, ['hset', archivingKey(collection), name, `open ${path} ${folder}`]))
   try {
     await makeFolders(folder, dirname(path))
     await writeAside(join(folder, path), texts, async () => {

@@ -71,7 +71,7 @@ export async function applyBudget(options: BudgetOptions): Promise<BudgetOutcome
       const removed = await removeBelow({ redis, collection, cutSecond, ...how })
       lines += removed.lines
       notes.push(...removed.notes)
-      if (removed.problem) problems.add(removed.problem)
+      if (removed.problem) problems.add(`Collection ${collection}: ${removed.problem}`)
     }
     heldBytes = sumOf(await measure(0))
   }

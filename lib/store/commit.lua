@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Puts new segments of one collection in the place of old ones, and takes the lines that went into them out of the hot
 -- set or counts them. The bodies stand already, with an expiry.
 --

@@ -6,6 +6,7 @@ import { encodeSegment } from '../segment/format.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 import { releaseMemory } from '../segment/memory.ts'
 import { WrongKeyType } from './collection-fault.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import {
   arrivalsKey,
   countsKey,
@@ -89,7 +90,9 @@ export async function commitSegments(redis: Redis, change: SegmentChange): Promi
   for (const lines of change.written) {
     const body = encodeSegment(lines, change.level)
     const descriptor = describeSegment(lines, body, change.level)
-    await answered(redis.set(segmentKey(collection, descriptor.name), body, 'EX', UNCOMMITTED_SECONDS))
+    const writing = ['set', segmentKey(collection, descriptor.name), body, 'EX', UNCOMMITTED_SECONDS] as const
+    // New lines wait until there is room; lines that leave the hot set make it.
+    await answered(change.taken.origin !== 'backfill' ? evenWhenFull(redis, writing) : redis.call(...writing))
     // Not where it failed: a command without an answer may still be on its way out of this memory.
     releaseMemory(body)
     written.push(descriptor)

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Gives up all archives whose removal did not happen: from now on it cannot.
 --
 -- KEYS  1 archiving (hash)

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Adds the countries and places of days below the floor to the counts of all time and deletes the days.
 --
 -- KEYS  1 counts (hash)  2 floor (string)  then the counts of days that follow each other (hash)

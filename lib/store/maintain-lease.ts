@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
+import { evenWhenFull } from './even-when-full.ts'
 import { MAINTAIN_LEASE_KEY } from './keys.ts'
 import { answered, Script } from './redis.ts'
 
@@ -31,7 +32,9 @@ export async function takeMaintainLease(
 ): Promise<MaintainLease | null> {
   const owner = randomUUID()
   const deadline = Date.now() + waitMs
-  while ((await answered(redis.set(MAINTAIN_LEASE_KEY, owner, 'PX', LEASE_MS, 'NX'))) === null) {
+  while (
+    (await answered(evenWhenFull(redis, ['set', MAINTAIN_LEASE_KEY, owner, 'PX', LEASE_MS, 'NX']))) === null
+  ) {
     if (Date.now() >= deadline || stop.aborted) return null
     await delay(RETRY_MS, undefined, { signal: stop }).catch(() => undefined)
   }

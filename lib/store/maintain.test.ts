@@ -6,6 +6,7 @@ import { callsOf, collectionId, openStoreServer, packLines, store } from '../../
 import { QUICK_LEVEL, THOROUGH_LEVEL } from '../segment/format.ts'
 import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, linesKey, segmentKey, segmentsKey } from './keys.ts'
 import { Maintainer } from './maintain.ts'
+import { takeMaintainLease } from './maintain-lease.ts'
 import { KEEP_ALL, type MaintainReport, newReport } from './maintain-report.ts'
 import { FULL_SEGMENT, mergeLines } from './merge.ts'
 import { mastersOf } from './redis-client.ts'
@@ -282,6 +283,40 @@ check('a fault of one collection is said with its key, and concerns no other', a
   assert.ok(reasonOf(broken).includes(body))
   assert.equal(report.faults.length, 4)
   assert.equal(report.sealed, 104, 'those of the fine one, and the four behind the broken segment')
+})
+
+check('a full store takes no new line, and is relieved by sealing, by age and by budget', async (redis) => {
+  const limit = (bytes: number) =>
+    Promise.all(mastersOf(redis).map((node) => node.config('SET', 'maxmemory', bytes)))
+  const fill = async (count: number) => {
+    await limit(0)
+    await Promise.all(mastersOf(redis).map((node) => node.flushall()))
+    const id = newId()
+    await append(redis, id, lines(count))
+    await limit(1)
+    await assert.rejects(append(redis, id, lines(1, T + 90_000)), /OOM/)
+    return id
+  }
+  const relief = async (retention: Partial<typeof KEEP_ALL>, sealAfterSeconds: number | null) => {
+    const report = newReport()
+    const options = { nowSeconds: T + 2 * 86_400, sealAfterSeconds, stop: never }
+    const lease = await takeMaintainLease(redis, { waitMs: 0, stop: never })
+    assert.ok(lease)
+    await new Maintainer(redis).round({ ...options, retention: { ...KEEP_ALL, ...retention } }, report)
+    await lease.release()
+    return report
+  }
+  try {
+    const sealed = await fill(9000)
+    assert.equal((await relief({}, 900)).sealed, 9000)
+    assert.equal((await everyLine(redis, sealed)).length, 9000)
+    await fill(3000)
+    assert.equal((await relief({ daysOf: () => 1 }, null)).removed, 3000)
+    await fill(3000)
+    assert.ok((await relief({ budgetBytes: 64 * 1024 }, null)).removed > 1000)
+  } finally {
+    await limit(0)
+  }
 })
 
 check('a count that its lines do not bear out is said with the numbers', async (redis) => {

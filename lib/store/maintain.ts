@@ -11,6 +11,7 @@ import {
   unreconciled,
 } from './collection-look.ts'
 import { knownIds } from './counts.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import { joinCollection } from './join.ts'
 import { DIRTY_KEY, KNOWN_KEY, knownField } from './keys.ts'
 import type { MaintainOptions, MaintainReport } from './maintain-report.ts'
@@ -113,7 +114,7 @@ export class Maintainer {
       const look = looks[i]
       return look && 'look' in look && projected[i] !== String(look.look.hits)
     })
-    if (behind.length > 0) await answered(this.#redis.sadd(DIRTY_KEY, behind))
+    if (behind.length > 0) await answered(evenWhenFull(this.#redis, ['sadd', DIRTY_KEY, ...behind]))
   }
 
   async #keepBudget(

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import type { CollectionId } from '../collection-id.ts'
-import { type Ask, askEach } from './ask-each.ts'
+import { askEach } from './ask-each.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import { countsKey, DIRTY_KEY, KNOWN_KEY, knownField, PROJECTING_KEY, PROJECTOR_LEASE_KEY } from './keys.ts'
 import { answered, isWrongType, Script } from './redis.ts'
-import { isCluster } from './redis-client.ts'
 
 /**
  * Carries the authoritative counts of each collection over to the projections (`known:`), which the original layout
@@ -49,7 +49,7 @@ async function projectOnce(redis: Redis): Promise<number> {
   await writeProjections(redis, before)
   const after = await hitsOf(redis, ids)
   const unsettled = [...before.keys()].filter((id) => before.get(id) !== after.get(id))
-  if (unsettled.length > 0) await redis.sadd(DIRTY_KEY, unsettled)
+  if (unsettled.length > 0) await evenWhenFull(redis, ['sadd', DIRTY_KEY, ...unsettled])
   await redis.srem(PROJECTING_KEY, ids)
   return unsettled.length + (await redis.scard(DIRTY_KEY))
 }
@@ -57,10 +57,9 @@ async function projectOnce(redis: Redis): Promise<number> {
 /** The mark comes before the write: a projector that dies after it leaves the id to the next. */
 export async function writeProjections(redis: Redis, hits: ReadonlyMap<CollectionId, string>): Promise<void> {
   if (hits.size === 0) return
-  const mark: Ask = ['sadd', PROJECTING_KEY, ...hits.keys()]
-  const write: Ask = ['hset', KNOWN_KEY, ...[...hits].flatMap(([id, count]) => [knownField(id), count])]
-  for (const together of isCluster(redis) ? [[mark], [write]] : [[mark, write]])
-    for (const [error] of await askEach(redis, together)) if (error) throw error
+  await evenWhenFull(redis, ['sadd', PROJECTING_KEY, ...hits.keys()])
+  const fields = [...hits].flatMap(([id, count]) => [knownField(id), count])
+  await evenWhenFull(redis, ['hset', KNOWN_KEY, ...fields])
 }
 
 /** @returns the hits of each id; ids whose counts are no hash are left out. */

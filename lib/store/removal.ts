@@ -6,6 +6,7 @@ import { firstAtOrAfter, type SegmentLines } from '../segment/lines.ts'
 import { GivenUp, takeBackArchive, writeArchive } from './archive.ts'
 import { WrongKeyType } from './collection-fault.ts'
 import { describeSegment, newName, UNCOMMITTED_SECONDS } from './commit.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import { archivingKey, countsKey, floorKey, linesKey, removalsKey, segmentKey, segmentsKey } from './keys.ts'
 import { answered, Script } from './redis.ts'
 import { linesFrom, readHotBelow, textInOrder } from './removal-lines.ts'
@@ -93,7 +94,13 @@ export async function removeStep(options: StepOptions): Promise<StepOutcome> {
   const rest = acrossLines && plan.across ? encodeRest(plan.across, linesFrom(acrossLines, keptFrom)) : null
   if (rest)
     await answered(
-      redis.set(segmentKey(collection, rest.descriptor.name), rest.body, 'EX', UNCOMMITTED_SECONDS),
+      evenWhenFull(redis, [
+        'set',
+        segmentKey(collection, rest.descriptor.name),
+        rest.body,
+        'EX',
+        UNCOMMITTED_SECONDS,
+      ]),
     )
   let outcome: StepOutcome
   try {

@@ -7,6 +7,7 @@ import {
   type CollectionGrant,
 } from '../access/decide.ts'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import { floorKey, REMOVED_FROM_KEY, REMOVING_FROM_KEY, removalsKey } from './keys.ts'
 import { answered, isWrongType } from './redis.ts'
 
@@ -120,13 +121,14 @@ export async function markRemoving(
   collection: CollectionId,
   nowSeconds: number,
 ): Promise<void> {
-  await answered(redis.zadd(REMOVING_FROM_KEY, Math.floor(nowSeconds), collection))
+  await answered(evenWhenFull(redis, ['zadd', REMOVING_FROM_KEY, Math.floor(nowSeconds), collection]))
 }
 
 /** Marks what was removed, by this run or by one that died, and that no removal is under way. */
 export async function markRemoved(redis: Redis, collection: CollectionId): Promise<void> {
   const [newest] = await newestRemovals(redis, collection, 1)
-  if (newest) await answered(redis.zadd(REMOVED_FROM_KEY, 'GT', newest.atSecond, collection))
+  if (newest)
+    await answered(evenWhenFull(redis, ['zadd', REMOVED_FROM_KEY, 'GT', newest.atSecond, collection]))
   await answered(redis.zrem(REMOVING_FROM_KEY, collection))
 }
 

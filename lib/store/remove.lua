@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Removes the lines of a collection below a floor, hot and sealed, for good.
 --
 -- KEYS  1 lines (zset)  2 segments (zset)  3 counts (hash)  4 floor (string)  5 removals (stream)  6 archiving (hash)

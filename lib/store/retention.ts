@@ -65,7 +65,7 @@ export async function applyRetention(options: RetentionOptions): Promise<Retenti
     archiveDir,
     grainSeconds = AGE_GRAIN_SECONDS,
   } = options
-  return sayingProblems(collection, async () => {
+  return sayingProblems(async () => {
     const oldestSecond = retentionDays === null ? null : await oldestSecondOf(redis, collection)
     const cutSecond =
       retentionDays === null || oldestSecond === null
@@ -86,13 +86,20 @@ export async function applyRetention(options: RetentionOptions): Promise<Retenti
  */
 export function removeBelow(options: StepOptions): Promise<RetentionOutcome> {
   const { redis, collection, nowSeconds, archiveDir } = options
-  return sayingProblems(collection, async () => {
+  return sayingProblems(async () => {
     const notes = await tidyArchives({ redis, collection, folder: archiveDir })
     await markRemoving(redis, collection, nowSeconds)
     const { lines, problem, isFinished } = await removeInSteps(options)
-    await markRemoved(redis, collection)
+    // What is gone is gone, and is counted, whatever becomes of the words about it.
+    const markFault = await markRemoved(redis, collection).then(
+      () => null,
+      (error: unknown) => problemOf(error) ?? Promise.reject(error),
+    )
+    const markProblem = markFault && `What was removed could not be noted for admins: ${markFault}.`
     const foldProblem = lines > 0 ? await foldDays(redis, collection) : null
-    const problems = [problem, foldProblem && sentence(collection, foldProblem)].filter((one) => one !== null)
+    const problems = [problem, markProblem, foldProblem && sentence(foldProblem)].filter(
+      (one) => one !== null,
+    )
     return { lines, problem: problems.join(' ') || null, isFinished, notes }
   })
 }
@@ -106,7 +113,7 @@ async function removeInSteps(options: StepOptions): Promise<Omit<RetentionOutcom
     const outcome = await removeStep({ ...options, cutSecond }).catch((error: unknown) => {
       const words = problemOf(error)
       if (words === null) throw error
-      problem = sentence(options.collection, words)
+      problem = sentence(words)
       return error instanceof UnreadableSegment ? error.descriptor : null
     })
     // What stands before an unreadable segment can still go.
@@ -124,8 +131,7 @@ async function removeInSteps(options: StepOptions): Promise<Omit<RetentionOutcom
   return { lines, problem, isFinished: false }
 }
 
-const sentence = (collection: CollectionId, words: string) =>
-  `Collection ${collection}: lines that were to go were not removed: ${words}.`
+const sentence = (words: string) => `Lines that were to go were not removed: ${words}.`
 
 /** @returns what stands in the way of removing, in words, or null for an error of another kind. */
 function problemOf(error: unknown): string | null {
@@ -135,15 +141,12 @@ function problemOf(error: unknown): string | null {
   return null
 }
 
-async function sayingProblems(
-  collection: CollectionId,
-  work: () => Promise<RetentionOutcome>,
-): Promise<RetentionOutcome> {
+async function sayingProblems(work: () => Promise<RetentionOutcome>): Promise<RetentionOutcome> {
   try {
     return await work()
   } catch (error) {
     const words = problemOf(error)
     if (words === null) throw error
-    return { lines: 0, problem: sentence(collection, words), isFinished: true, notes: [] }
+    return { lines: 0, problem: sentence(words), isFinished: true, notes: [] }
   }
 }

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Moves up to ARGV[1] collections from the dirty set to those being projected, so that a mark set after this one is seen
 -- again and a projector that dies leaves its work to the next.
 --
