@@ -14,6 +14,8 @@ test('attempt 33: a session that ended at the provider is over here on the next 
   const page = await signedIn('hr-owner')
   const other = await signedIn('hr-owner')
   expect((await page.goto('/collections/1824'))?.status()).toBe(200)
+  // Other specs sign out too, and what they broke at the provider is theirs.
+  const [before, errorsBefore] = [portal.log().length, portal.provider.events.errors.length]
   await endAtProvider(page, portal)
   await page.goto('/collections/1824')
   await expect(page).toHaveURL(/\/signin\?next=/)
@@ -22,8 +24,12 @@ test('attempt 33: a session that ended at the provider is over here on the next 
     401,
   )
   expect((await other.goto('/collections/1824'))?.status()).toBe(200)
-  expect(portal.provider.events.errors).toEqual([])
-  const lines = portal.log().match(/.*back-channel logout.*/g) ?? []
+  expect(portal.provider.events.errors.slice(errorsBefore)).toEqual([])
+  const lines =
+    portal
+      .log()
+      .slice(before)
+      .match(/.*back-channel logout.*/g) ?? []
   expect(lines).toHaveLength(1)
   expect(lines[0]).toMatch(/sessions ended: 1$/)
 })
