@@ -1,4 +1,5 @@
 import * as oidc from 'openid-client'
+import type { OidcSettings } from '../lib/settings.ts'
 import type { IdentityProvider } from './demo/identity-provider.ts'
 
 /** A sign-in at the test's provider without the portal and without a browser, for tests of what comes after it. */
@@ -46,3 +47,13 @@ export async function signInAt(idp: IdentityProvider, name: string) {
   const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, idToken.sub)
   return { tokens, sources: { idToken: { ...idToken }, userinfo } }
 }
+
+/** @returns settings of a portal that signs people in at that provider. */
+export const settingsFor = ({ issuer }: IdentityProvider): OidcSettings => ({
+  issuer,
+  clientId: 'portal',
+  clientSecret: CLIENT_SECRET,
+  authMethod: 'client_secret_basic',
+  scope: 'openid profile email',
+  name: 'the test',
+})

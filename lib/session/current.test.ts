@@ -10,8 +10,7 @@ import {
   startIdentityProvider,
 } from '../../e2e/demo/identity-provider.ts'
 import { type RedisServer, startRedisServer } from '../../e2e/demo/redis-server.ts'
-import { CALLBACK, CLIENT_SECRET, signInAt } from '../../e2e/provider-sign-in.ts'
-import type { OidcSettings } from '../settings.ts'
+import { CALLBACK, CLIENT_SECRET, settingsFor, signInAt } from '../../e2e/provider-sign-in.ts'
 import { connectRedis, whenReady } from '../store/redis.ts'
 import { endSession, readSession, takeRefreshLock } from '../store/sessions.ts'
 import {
@@ -73,17 +72,9 @@ async function withPortal(
     ...options,
   })
   try {
-    const settings: OidcSettings = {
-      issuer: idp.issuer,
-      clientId: 'portal',
-      clientSecret: CLIENT_SECRET,
-      authMethod: 'client_secret_basic',
-      scope: 'openid profile email',
-      name: 'the test',
-    }
     const deps: SessionDeps = {
       redis,
-      provider: createProvider(settings, (line) => logged.push(line)),
+      provider: createProvider(settingsFor(idp), (line) => logged.push(line)),
       secret: SECRET,
       idleSeconds: 3600,
       log: (line) => logged.push(line),

@@ -4,7 +4,7 @@ import type { Redis } from 'ioredis'
 import { encode } from 'next-auth/jwt'
 import { type IdentityProvider, startIdentityProvider } from '../../e2e/demo/identity-provider.ts'
 import { type RedisServer, startRedisServer } from '../../e2e/demo/redis-server.ts'
-import { CALLBACK, CLIENT_SECRET, signInAt } from '../../e2e/provider-sign-in.ts'
+import { CALLBACK, CLIENT_SECRET, settingsFor, signInAt } from '../../e2e/provider-sign-in.ts'
 import { connectRedis, whenReady } from '../store/redis.ts'
 import { endSession, readSession, replaceSession, SESSION_SECONDS } from '../store/sessions.ts'
 import { CLAIMS_MAX_AGE_MS, currentSession, type SessionDeps } from './current.ts'
@@ -32,17 +32,7 @@ before(async () => {
   server = await startRedisServer()
   redis = connectRedis({ url: server.url, commandTimeoutMs: 1_500 })
   assert.ok(await whenReady(redis, 5_000))
-  const provider = createProvider(
-    {
-      issuer: idp.issuer,
-      clientId: 'portal',
-      clientSecret: CLIENT_SECRET,
-      authMethod: 'client_secret_basic',
-      scope: 'openid profile email',
-      name: 'the test',
-    },
-    () => undefined,
-  )
+  const provider = createProvider(settingsFor(idp), () => undefined)
   deps = { redis, provider, secret: SECRET, idleSeconds: 3600, log: () => undefined, now: () => nowMs }
 })
 

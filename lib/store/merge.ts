@@ -15,7 +15,7 @@ import {
 } from './merge-progress.ts'
 import { answered, storeError } from './redis.ts'
 import { secondOfMicros } from './score.ts'
-import { type Descriptor, firstSecondOf, lastSecondOf } from './segment-descriptor.ts'
+import { type Descriptor, firstSecondOf, lastSecondOf, type Seconds } from './segment-descriptor.ts'
 import { joinStretches, mergeSegments, type SegmentLimits, type Stretch } from './segment-merge.ts'
 import { coveringOf, fetchStanding, parseEntries } from './standing-segments.ts'
 
@@ -71,12 +71,6 @@ export async function mergeLines(
   // Before, so that a writer that dies leaves the mark; after, for a projector that took the first one too early.
   if (origin === 'backfill' && lines.count > 0) await answered(redis.sadd(DIRTY_KEY, collection))
   return outcome
-}
-
-/** Whole ones, both among them. */
-interface Seconds {
-  readonly firstSecond: number
-  readonly lastSecond: number
 }
 
 class Merge {

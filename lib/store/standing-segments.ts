@@ -19,26 +19,6 @@ import { fetchSegment, UnreadableSegment } from './segment-store.ts'
 
 const DESCRIPTORS_A_READ = 1000
 
-/**
- * @returns the segments that cover any second from `firstSecond` to `lastSecond`, in order. Two reads that another
- * writer may come between: whoever writes by them has the script look again.
- * @throws UnreadableIndex; PortalError `store_unavailable`, `store_refused`
- */
-export async function readCovering(
-  redis: Redis,
-  collection: CollectionId,
-  seconds: Seconds,
-): Promise<Descriptor[]> {
-  const key = segmentsKey(collection)
-  const [before, within] = await answered(
-    Promise.all([
-      redis.zrevrangebyscore(key, `(${seconds.firstSecond}`, '-inf', 'LIMIT', 0, 1),
-      redis.zrangebyscore(key, seconds.firstSecond, `(${seconds.lastSecond + 1}`),
-    ]),
-  )
-  return coveringOf(parseEntries(collection, [...before, ...within]), seconds)
-}
-
 /** @throws UnreadableIndex */
 export function parseEntries(collection: CollectionId, texts: readonly string[]): Descriptor[] {
   try {
