@@ -27,7 +27,7 @@ const SIZES = [
 
 interface State {
   readonly name: string
-  readonly who: 'anonymous' | 'hr-owner' | 'web-owner' | 'no-groups' | 'admin'
+  readonly who: 'anonymous' | 'hr-owner' | 'web-owner' | 'masked-owner' | 'no-groups' | 'admin'
   readonly path: string
   /** Goes on from the page to the state. */
   readonly next?: (page: Page) => Promise<unknown>
@@ -60,6 +60,7 @@ const STATES: readonly State[] = [
   { name: 'collections-refused', who: 'web-owner', path: '/?sort=size' },
   { name: 'no-collections', who: 'no-groups', path: '/' },
   { name: 'lines', who: 'hr-owner', path: `/collections/1824${WINDOW}` },
+  { name: 'lines-masked', who: 'masked-owner', path: `/collections/1824${WINDOW}` },
   { name: 'lines-first-page', who: 'hr-owner', path: `/collections/1824${WINDOW}&after=oldest` },
   {
     name: 'lines-raw',

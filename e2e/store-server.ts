@@ -83,6 +83,15 @@ export function collectionId(text: string): CollectionId {
 
 export const readGrant = (id: string) => grantOperator(collectionId(id))
 
+/** The grant of somebody who sees no whole address, made as the portal makes it. */
+export function maskedGrant(id: string) {
+  const rules = `[{ group: /masked, collections: [${id}], maskAddresses: true }]`
+  const { collections } = decideAccess({ groups: ['/masked'] }, parseAccessFile(`rules: ${rules}`))
+  const grant = collections.get(collectionId(id))
+  if (!grant) throw new Error('no grant')
+  return grant
+}
+
 /** The grant of an admin, made as the portal makes it. */
 export function adminGrant() {
   const { admin } = decideAccess(

@@ -23,7 +23,7 @@ The demo is ready:  ${portal}
   Name           Password       May read
   hr-owner       hr-owner       1824 Human Resources
   web-owner      web-owner      762 Web, 3242 Finance
-  masked-owner   masked-owner   1824 Human Resources, visitors' addresses masked (nothing until masking is built)
+  masked-owner   masked-owner   1824 Human Resources, addresses shown as their networks
   no-groups      no-groups      nothing
   admin          admin          the hit counts of all collections, no lines
 

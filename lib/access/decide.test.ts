@@ -65,19 +65,26 @@ test('an admin gets counts and no raw lines', () => {
   assert.match(access.admin.rule, /\/logs\/admins, line 5/)
 })
 
-test('a masked rule grants nothing yet and says so, but does not stand in the way of another', () => {
+test('a masked rule grants masked and is named, and another without it that grants the same wins', () => {
   const masked = decideAccess({ groups: ['/hr/analysts'] }, FILE)
-  assert.equal(masked.collections.size, 0)
-  assert.ok(
-    masked.notes.some((note) =>
-      /Collections 5 and 1824 are yours only .* masked .*\/hr\/analysts, line 9/.test(note),
-    ),
+  assert.deepEqual(
+    [...masked.collections.values()].map((grant) => [grant.collection, grant.masked]),
+    [
+      ['5', true],
+      ['1824', true],
+    ],
   )
+  assert.match(masked.collections.get(id('1824'))?.rule ?? '', /\/hr\/analysts, line 9/)
   const both = decideAccess({ groups: ['/hr/analysts', '/hr/owners'] }, FILE)
-  assert.deepEqual([...both.collections.keys()], ['1824'])
+  assert.deepEqual(
+    [...both.collections.values()].map((grant) => [grant.collection, grant.masked]),
+    [
+      ['5', true],
+      ['1824', false],
+    ],
+  )
   assert.match(both.collections.get(id('1824'))?.rule ?? '', /\/hr\/owners/)
-  assert.ok(!both.notes.some((note) => note.includes('1824')))
-  assert.ok(both.notes.some((note) => note.includes('Collection 5 is yours only')))
+  assert.equal(grantOperator(id('1824')).masked, false)
 })
 
 test('claims of another form grant nothing and leave a note', () => {

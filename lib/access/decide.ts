@@ -23,13 +23,22 @@ class CollectionGrant {
   readonly name: string
   /** The part of the site that it covers, such as foo.com/hr; text, never a link. */
   readonly url: string | null
+  /** Whether addresses in its lines are shown as their networks. Whoever reads lines sees to it, not whoever asks for them. */
+  readonly masked: boolean
   /** Why it is granted, in words. */
   readonly rule: string
 
-  constructor(fields: { collection: CollectionId; name: string; url: string | null; rule: string }) {
+  constructor(fields: {
+    collection: CollectionId
+    name: string
+    url: string | null
+    masked: boolean
+    rule: string
+  }) {
     this.collection = fields.collection
     this.name = fields.name
     this.url = fields.url
+    this.masked = fields.masked
     this.rule = fields.rule
   }
 
@@ -72,14 +81,6 @@ interface Person {
   readonly groups: ReadonlySet<string>
 }
 
-interface MatchedRule {
-  readonly rule: Rule
-  readonly ids: readonly CollectionId[]
-}
-
-/** A note names this many ids and counts the rest. */
-const MAX_IDS_IN_A_NOTE = 10
-
 /** @throws TypeError when `value` is not a grant that {@link decideAccess} or {@link grantOperator} made. */
 export function assertCollectionGrant(value: unknown): asserts value is CollectionGrant {
   if (!CollectionGrant.issued(value)) throw new TypeError('not a grant of a collection')
@@ -92,7 +93,8 @@ export function assertAdminGrant(value: unknown): asserts value is AdminGrant {
 
 /**
  * What a person with `claims` may read under `file`. Admins get counts and no raw lines, unless a rule grants them a
- * collection like anybody else. Where several rules grant the same collection, the first unmasked one is named.
+ * collection like anybody else. Where several rules grant the same collection, the first one without `maskAddresses`
+ * counts and is named, else the first.
  *
  * Takes time in proportion to the claims for each pattern, since a person may be in thousands of groups.
  */
@@ -102,23 +104,23 @@ export function decideAccess(claims: unknown, file: AccessFile): Access {
     claims,
     groups: new Set(groupsOf(claims, file.claims, notes).map((group) => fold(group, file))),
   }
-  const matched = file.rules.map((rule) => ({ rule, ids: idsOf(rule, person, file, notes) }))
-
   const granted = new Map<CollectionId, Rule>()
-  for (const { rule, ids } of matched)
-    if (!rule.maskAddresses) for (const id of ids) if (!granted.has(id)) granted.set(id, rule)
-  notes.push(...maskedNotes(matched, granted))
+  for (const rule of file.rules)
+    for (const id of idsOf(rule, person, file, notes)) {
+      const other = granted.get(id)
+      if (!other || (other.maskAddresses && !rule.maskAddresses)) granted.set(id, rule)
+    }
 
   const ids = [...granted].sort(([a], [b]) => compareCollectionIds(a, b))
   const adminRule = file.admins.find((rule) => person.groups.has(fold(rule.group, file)))
   return {
-    collections: new Map(ids.map(([id, rule]) => [id, grant(id, file, ruleInWords(rule))])),
+    collections: new Map(ids.map(([id, rule]) => [id, grant(id, file, rule)])),
     admin: adminRule ? new AdminGrant(groupInWords(adminRule)) : null,
     notes: [...new Set(notes)],
   }
 }
 
-/** The ids that one rule gives this person, masked or not, in no order and perhaps repeated. */
+/** The ids that one rule gives this person, in no order and perhaps repeated. */
 function idsOf(rule: Rule, person: Person, file: AccessFile, notes: string[]): readonly CollectionId[] {
   switch (rule.kind) {
     case 'group':
@@ -157,17 +159,19 @@ export function grantOperator(collection: CollectionId): CollectionGrant {
     collection,
     name: `Collection ${collection}`,
     url: null,
+    masked: false,
     rule: 'the operator at the command line',
   })
 }
 
-function grant(collection: CollectionId, file: AccessFile, rule: string): CollectionGrant {
+function grant(collection: CollectionId, file: AccessFile, rule: Rule): CollectionGrant {
   const entry = file.collections.get(collection)
   return new CollectionGrant({
     collection,
     name: entry?.name ?? `Collection ${collection}`,
     url: entry?.url ?? null,
-    rule,
+    masked: rule.maskAddresses,
+    rule: ruleInWords(rule),
   })
 }
 
@@ -184,29 +188,4 @@ function ruleInWords(rule: Rule): string {
 
 function groupInWords(rule: { readonly group: string; readonly line: number }): string {
   return `the group ${rule.group}, line ${rule.line} of the access file`
-}
-
-/** Rules with `maskAddresses` give nothing until addresses can be masked; lines unmasked would be more than was granted. */
-function maskedNotes(
-  matched: readonly MatchedRule[],
-  granted: ReadonlyMap<CollectionId, Rule>,
-): readonly string[] {
-  const named = new Set<CollectionId>()
-  return matched.flatMap(({ rule, ids }) => {
-    if (!rule.maskAddresses) return []
-    const masked = ids.filter((id) => !granted.has(id) && !named.has(id))
-    for (const id of masked) named.add(id)
-    if (masked.length === 0) return []
-    return `${collectionsInWords(masked)} yours only with visitors' addresses masked (${ruleInWords(rule)}). This version cannot mask yet, so it grants nothing.`
-  })
-}
-
-function collectionsInWords(ids: readonly CollectionId[]): string {
-  const [first, ...others] = [...new Set(ids)].sort(compareCollectionIds)
-  if (others.length === 0) return `Collection ${first} is`
-  const shown = [first, ...others].slice(0, MAX_IDS_IN_A_NOTE)
-  const more = others.length + 1 - shown.length
-  return more === 0
-    ? `Collections ${shown.slice(0, -1).join(', ')} and ${shown.at(-1)} are`
-    : `Collections ${shown.join(', ')} and ${more} more are`
 }

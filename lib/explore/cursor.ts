@@ -3,11 +3,12 @@ import type { Cursor } from '../store/reading.ts'
 import { LATEST_MICROS } from '../store/score.ts'
 
 /**
- * A cursor as it stands in an address: `<microseconds, base 36>.<place, base 36>.<hash, 16 hexadecimal digits>`. Opaque to
+ * A cursor as it stands in an address: `<microseconds, base 36>.<place, base 36>.<hash, 16 hexadecimal digits>`,
+ * the hash encrypted (32 digits) for people who see no whole address. Opaque to
  * people; every one that could have been made is accepted, whether its line still stands or not.
  */
 
-const SHAPE = /^([0-9a-z]{1,11})\.([0-9a-z]{1,8})\.([0-9a-f]{16})$/
+const SHAPE = /^([0-9a-z]{1,11})\.([0-9a-z]{1,8})\.([0-9a-f]{16}|[0-9a-f]{32})$/
 
 export function cursorText({ micros, place, hash }: Cursor): string {
   return `${micros.toString(36)}.${place.toString(36)}.${hash}`

@@ -31,8 +31,8 @@ const COLON = 0x3a
 const METHOD = /^[A-Z][A-Z_-]{0,19}$/
 const STATUS = /^[1-5][0-9][0-9]$/
 const SIZE = /^([0-9]{1,20}|-)$/
-/** `name:port`, which no IPv6 address is, and `[IPv6]:port`. */
-const VIRTUAL_HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]):[0-9]{1,5}$/
+/** `name:port`, which no IPv6 address is, and `[IPv6]:port`, masked or not. */
+const VIRTUAL_HOST = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.x]+\]):[0-9]{1,5}$/
 const NOTHING = Buffer.alloc(0)
 
 /**

@@ -50,6 +50,9 @@ export const PROJECTING_KEY = '{ingest:dirty}:taken'
 /** String, the projector's lease. */
 export const PROJECTOR_LEASE_KEY = '{ingest:dirty}:lease'
 
+/** String: the key of cursors of people who see no whole address, in hexadecimal (see `cursor-seal.ts`). */
+export const CURSOR_KEY = 'portal:cursor-key'
+
 /** String, the lease of whoever maintains the store. */
 export const MAINTAIN_LEASE_KEY = 'ingest:maintain-lease'
 

@@ -10,7 +10,7 @@ import { answered, Script } from './redis.ts'
 import { microsOfScore, scoreText } from './score.ts'
 import { type Gap, SealedReader, StaleIndex } from './sealed-reader.ts'
 import { currentIndex, keptIndexWord, type SegmentIndex } from './segment-index.ts'
-import { HotStretch, JoinedStretch, SealedStretch, type Stretch } from './stretch.ts'
+import { HotStretch, JoinedStretch, MaskedStretch, SealedStretch, type Stretch } from './stretch.ts'
 
 /**
  * All lines of a window, in (score, member) order, each once, while lines are added, sealed and removed under the read.
@@ -82,18 +82,35 @@ function gapsText(gaps: readonly Gap[]): string {
 
 /**
  * The lines of a window, oldest first, in stretches of a bounded size, none of them empty. The next is read while the
- * caller works on the one before; a caller that stops asking stops the reading.
+ * caller works on the one before; a caller that stops asking stops the reading. Under a masked grant no line leaves here
+ * but with its addresses as networks.
  * @throws GapsError after all other lines; PortalError `store_unavailable`, `store_refused`; what was read last and is gone
  * without retention ends it too
  */
-export async function* streamLines(
+export function streamLines(
   redis: Redis,
   grant: CollectionGrant,
   window: MicrosWindow,
   { pageLines = PAGE_LINES }: StreamOptions = {},
 ): AsyncGenerator<Stretch, void, undefined> {
   assertCollectionGrant(grant)
-  const { collection } = grant
+  const stretches = storedStretches(redis, grant.collection, window, pageLines)
+  return grant.masked ? maskedStretches(stretches) : stretches
+}
+
+async function* maskedStretches(
+  stretches: AsyncGenerator<Stretch, void, undefined>,
+): AsyncGenerator<Stretch, void, undefined> {
+  for await (const stretch of stretches) yield new MaskedStretch(stretch)
+}
+
+/** The lines as they are stored: nothing but {@link streamLines} may hand them out. */
+async function* storedStretches(
+  redis: Redis,
+  collection: CollectionId,
+  window: MicrosWindow,
+  pageLines: number,
+): AsyncGenerator<Stretch, void, undefined> {
   const sealed = new SealedReader(redis, collection, { keeps: false })
   const read = (after: Position | null, growth = 1) => {
     const snapshot = takeSnapshot(redis, collection, { window, pageLines, growth, after })

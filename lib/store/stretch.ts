@@ -1,4 +1,5 @@
 import { logText } from '../line/log-text.ts'
+import { maskAddresses } from '../line/mask-addresses.ts'
 import { type DecodedMember, decodeMember } from '../line/member.ts'
 import type { SegmentLines } from '../segment/lines.ts'
 
@@ -81,5 +82,24 @@ export class JoinedStretch implements Stretch {
 
   *lines(): Generator<DecodedMember> {
     for (const part of this.#parts) yield* part.lines()
+  }
+}
+
+/** A stretch with every address shown as its network. */
+export class MaskedStretch implements Stretch {
+  readonly #stored: Stretch
+  readonly count: number
+
+  constructor(stored: Stretch) {
+    this.#stored = stored
+    this.count = stored.count
+  }
+
+  text(): Buffer {
+    return maskAddresses(this.#stored.text())
+  }
+
+  *lines(): Generator<DecodedMember> {
+    for (const stored of this.#stored.lines()) yield { ...stored, line: maskAddresses(stored.line) }
   }
 }

@@ -13,6 +13,7 @@ import { currentClock } from '#lib/explore/window.ts'
 import { atOnce } from '#lib/store/at-once.ts'
 import { REMOVALS_KEPT, readFloor, readRemovals } from '#lib/store/removals.ts'
 import { Explorer } from './explorer.tsx'
+import { MaskedNotice } from './masked-notice.tsx'
 import { RemovedNotice } from './removed-notice.tsx'
 import { Toolbar } from './toolbar.tsx'
 
@@ -70,6 +71,7 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
     return (
       <>
         <RemovedNotice floor={floor} removals={removals} query={query} hasOlder={lines.page.skipped > 0} />
+        {grant.masked && <MaskedNotice />}
         <Explorer collection={collection} query={query} clock={clock} floor={floor} {...lines} />
       </>
     )

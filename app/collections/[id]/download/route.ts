@@ -59,7 +59,7 @@ function answer(
   return new Response(body, {
     headers: {
       'Content-Type': contentType(format),
-      'Content-Disposition': `attachment; filename="${downloadName(grant.collection, window, format)}"`,
+      'Content-Disposition': `attachment; filename="${downloadName(grant, window, format)}"`,
     },
   })
 }
