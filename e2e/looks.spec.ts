@@ -41,6 +41,16 @@ const follow = (selector: string) => async (page: Page) => {
   await page.goto(href ?? '')
 }
 
+const explain = (claims: string) => async (page: Page) => {
+  await page.getByLabel('Collection id').fill('1824')
+  await page.getByLabel(/Claims as JSON/).fill(claims)
+  await page.getByRole('button', { name: 'Explain' }).click()
+  await page
+    .getByText(/case differs|are not JSON/)
+    .first()
+    .waitFor()
+}
+
 const accessFileWith =
   (rule: string): NonNullable<State['around']> =>
   async ({ accessFile }) => {
@@ -124,6 +134,20 @@ const STATES: readonly State[] = [
     path: '/admin',
     next: openMenu(/Lines removed/),
   },
+  { name: 'admin-access', who: 'admin', path: '/admin/access' },
+  {
+    name: 'admin-access-open-rules',
+    who: 'admin',
+    path: '/admin/access',
+    around: accessFileWith('  - { claim: ids }\n'),
+  },
+  {
+    name: 'admin-access-explained',
+    who: 'admin',
+    path: '/admin/access',
+    next: explain('{"groups": ["/HR/owners"]}'),
+  },
+  { name: 'admin-access-problem', who: 'admin', path: '/admin/access', next: explain('{') },
   {
     name: 'store-down',
     who: 'hr-owner',

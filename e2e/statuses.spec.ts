@@ -105,6 +105,14 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ['/admin?sort=size', ['admin'], { status: 400, page: /sort: takes/ }],
     ['/admin?q=a&q=b', ['admin'], { status: 400, page: /given more than once/ }],
   ],
+  '/admin/access': [
+    ['/admin/access', STRANGERS, toSignIn('/admin/access')],
+    ['/admin/access', ['hr-owner', 'web-owner', 'no-groups'], NOT_FOUND],
+    ['/admin/access?x=1', ['hr-owner'], NOT_FOUND],
+    [{ path: '/admin/access', form: { collection: '1824' } }, ['hr-owner', 'no-groups'], NOT_FOUND],
+    ['/admin/access', ['admin'], { status: 200, page: /Who can read what/ }],
+    ['/admin/access?x=1', ['admin'], { status: 400, page: /is not a parameter here/ }],
+  ],
   '/collections/[id]': [
     ['/collections/1824', STRANGERS, toSignIn('/collections/1824')],
     ['/collections/x?from=soon', STRANGERS, toSignIn('/collections/x?from=soon')],
@@ -225,6 +233,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
 const STORE_DOWN: readonly Row[] = [
   ['/', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/admin', PEOPLE, { status: 503, page: /did not answer/ }],
+  ['/admin/access', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/1824', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/762?from=soon', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/1824/download', PEOPLE, { status: 503, error: 'store_unavailable' }],

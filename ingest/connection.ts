@@ -14,7 +14,8 @@ const DEFAULT_URL = 'redis://127.0.0.1:6379'
 /** Written by the demo while it runs. */
 const DEMO_FILE = join(import.meta.dirname, '..', '.data', 'demo.json')
 
-async function demoUrl(): Promise<string | null> {
+/** @returns the Redis of the demo while that runs, or null. */
+export async function demoUrl(): Promise<string | null> {
   let text: string
   try {
     text = readFileSync(DEMO_FILE, 'utf8')

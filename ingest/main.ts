@@ -9,6 +9,7 @@ const EXIT_OF_ERROR: Partial<Record<ErrorCode, number>> = {
   bad_usage: EXIT.usage,
   bad_settings: EXIT.usage,
   bad_parameter: EXIT.usage,
+  bad_access_file: EXIT.usage,
 }
 
 /** Each verb loads what it needs and no more: to start takes longer than to store ten thousand lines. */
@@ -23,6 +24,8 @@ async function run(command: Command): Promise<number> {
       return (await import('./backfill-verb.ts')).readFiles(command)
     case 'print':
       return (await import('./print-verb.ts')).print(command)
+    case 'explain':
+      return (await import('./explain-verb.ts')).explain(command)
     case 'read':
       return (await import('./read-verb.ts')).read(command)
   }

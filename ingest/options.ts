@@ -22,6 +22,8 @@ export type Command =
       waitSeconds: number
     }
   | { verb: 'print'; collection: CollectionId; from: string | undefined; to: string | undefined }
+  /** `user`: the path of a person's claims as JSON, or `-` for standard input. */
+  | { verb: 'explain'; user: string; collection: CollectionId; json: boolean }
 
 export const HELP = `Reads access logs into the portal's store.
 
@@ -29,6 +31,8 @@ export const HELP = `Reads access logs into the portal's store.
   npm run -s ingest -- maintain [--every 30s]       compresses settled lines, and checks that all are there
   npm run -s ingest -- backfill NAME=FILE…          reads a server's old logs from files, several times faster
   npm run -s ingest -- print ID [--from T --to T]   writes a collection's lines to standard output
+  npm run -s ingest -- explain --user CLAIMS.json --collection ID
+                                                    says whether a person may read a collection, and why
 
 Options of reading
   --source NAME     the web server's log, such as web1: letters, digits, '.', '_', '-', 32 at most; without it lines are
@@ -59,6 +63,14 @@ Times of print     --from alone: 15m, 6h, 2d, 'last 3 hours'; today, yesterday; 
                    --from and --to: 2026-11-23, 2026-11-23T13:55:07, the same with Z or +02:00, 14:00, 'yesterday 9:30',
                    '[23/Nov/2026:13:55:00 -0500]', epoch seconds, now-90m, now-1d/d (rounded down to the day)
                    A window holds its first moment and not its last; without these it is all that is kept
+
+Options of explain
+  --user FILE       what single sign-on says about the person, as JSON: the claims of an ID token or of userinfo; - reads
+                    standard input. Values are repeated only where the access file looks
+  --collection ID   1 to 20 digits
+  --json            the answer as one JSON object, with 'allowed'
+                    It reads ACCESS_FILE, else the demo's while that runs, and asks no Redis. The exit code is 0 whatever
+                    the answer is
 
 Redis              REDIS_URL, else the demo's while it runs, else redis://127.0.0.1:6379
 
@@ -104,8 +116,9 @@ export function parseCommand(args: readonly string[]): Command {
   if (verb === 'print') return printCommand(values, rest)
   if (verb === 'maintain') return maintainCommand(values, rest)
   if (verb === 'backfill') return backfillCommand(values, rest)
+  if (verb === 'explain') return explainCommand(values, rest)
   return usage(
-    `Unknown verb '${verb}': this version takes backfill, maintain, print, or no verb to read standard input.`,
+    `Unknown verb '${verb}': this version takes backfill, explain, maintain, print, or no verb to read standard input.`,
   )
 }
 
@@ -123,6 +136,8 @@ function parse(args: readonly string[]) {
       every: { type: 'string' },
       from: { type: 'string' },
       to: { type: 'string' },
+      user: { type: 'string' },
+      collection: { type: 'string' },
       help: { type: 'boolean', short: 'h' },
     },
   })
@@ -206,4 +221,22 @@ function printCommand(values: Values, rest: readonly string[]): Command {
   if (!collection || more.length > 0)
     return usage(`print takes one collection id of 1 to 20 digits, not '${rest.join(' ')}'.`)
   return { verb: 'print', collection, from: values.from, to: values.to }
+}
+
+function explainCommand(values: Values, rest: readonly string[]): Command {
+  refuseOthers(values, 'explain', ['user', 'collection', 'json'])
+  if (rest.length > 0) usage(`explain takes options only, not '${rest.join(' ')}'.`)
+  const { user, collection: text, json = false } = values
+  if (user === undefined || user === '')
+    return usage(
+      "explain takes --user CLAIMS.json, a file with the person's claims, or - for standard input.",
+    )
+  const collection = parseCollectionId(text)
+  if (!collection)
+    return usage(
+      text === undefined
+        ? 'explain takes --collection ID.'
+        : `--collection '${text}': takes an id of 1 to 20 digits that does not begin with 0.`,
+    )
+  return { verb: 'explain', user, collection, json }
 }

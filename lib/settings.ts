@@ -275,3 +275,8 @@ export function parseMaintenanceSettings(env: Environment): MaintenanceSettings 
     accessFile: values.ACCESS_FILE ?? null,
   }
 }
+
+/** The access file's path, or null where it is not set: all that `ingest explain` needs. */
+export function parseAccessFileSetting(env: Environment): string | null {
+  return parse(z.object({ ACCESS_FILE: z.string().optional() }), env).ACCESS_FILE ?? null
+}

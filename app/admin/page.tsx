@@ -10,6 +10,7 @@ import { listCollections, parseListQuery } from '#lib/explore/collection-list.ts
 import { type RawParameters, requestPath, singleParameters } from '#lib/explore/parameters.ts'
 import { currentClock } from '#lib/explore/window.ts'
 import { readAllHits } from '#lib/store/counts.ts'
+import { AccessFileState } from './access/file-state.tsx'
 import { Removals } from './removals.tsx'
 
 interface AdminProps {
@@ -25,6 +26,9 @@ export default async function AdminPage({ searchParams }: AdminProps) {
     return (
       <Shell viewer={viewer} title="All collections">
         <h1>All collections</h1>
+        <p>
+          <a href="/admin/access">Who can read what, and why</a>
+        </p>
         <AccessFileState />
         <Removals grant={grant} zone={currentClock().zone} path={path} />
         <Counts grant={grant} parameters={parameters} path={path} />
@@ -37,22 +41,6 @@ export default async function AdminPage({ searchParams }: AdminProps) {
       </PlainPage>
     )
   }
-}
-
-/** Says so while the access file in force is not the one that lies there. */
-function AccessFileState() {
-  const { problem } = context().access
-  if (problem === null) return null
-  return (
-    <section role="alert" className="card">
-      <h2>The access file is broken</h2>
-      <p>
-        The last good one stays in force; changes made since do not act until it is mended. It is read again
-        at each request.
-      </p>
-      <pre className="whitespace-pre-wrap [overflow-wrap:anywhere]">{problem}</pre>
-    </section>
-  )
 }
 
 async function Counts(props: { grant: AdminGrant; parameters: RawParameters; path: string }) {

@@ -51,6 +51,22 @@ test('a change acts on the next look, even one of the same size within the same 
   assert.equal(lines.length, 4)
 })
 
+test('tells when the version in force was changed; a broken one does not count', (t) => {
+  const { path, source } = openFile(t, rulesFor('/a'))
+  const before = source.changedAtMs
+  assert.ok(Math.abs(Date.now() - before) < 60_000)
+  writeFileSync(path, 'rules: [')
+  source.current()
+  assert.equal(source.changedAtMs, before)
+  const old = new Date(Date.now() - 3_600_000)
+  writeFileSync(path, rulesFor('/b'))
+  utimesSync(path, old, old)
+  source.current()
+  assert.ok(source.changedAtMs >= before, 'when it was seen, whatever the time on the file says')
+  const { changedAtMs } = openAccessSource({ path, log: () => undefined })
+  assert.ok(Math.abs(changedAtMs - old.getTime()) <= 1, 'as the disk has it at the start')
+})
+
 test('a file put in place by renaming is seen, whatever its time says', (t) => {
   const { path, group } = openFile(t, rulesFor('/a'))
   const settled = new Date(Date.now() - 3_600_000)

@@ -17,6 +17,11 @@ export interface AccessSource {
   current(): AccessFile
   /** What is wrong with the file as it is on disk, as of the last look; null when it is the one in force. */
   readonly problem: string | null
+  /**
+   * When the version in force was last changed, epoch milliseconds: as the disk had it at the start, and later when the
+   * change was seen.
+   */
+  readonly changedAtMs: number
 }
 
 export interface AccessSourceOptions {
@@ -42,6 +47,7 @@ export function openAccessSource({ path, log, now = Date.now }: AccessSourceOpti
   let stamp: string | null = null
   let text = readText(path)
   let file = parseAccessFile(text)
+  let changedAtMs = Number(statOf(path).mtimeMs)
   /** What is wrong with `text`. */
   let fault: string | null = null
   /** What was last said: `fault`, or that the file cannot be read at all. */
@@ -55,6 +61,7 @@ export function openAccessSource({ path, log, now = Date.now }: AccessSourceOpti
     text = changed
     try {
       file = parseAccessFile(changed)
+      changedAtMs = now()
       fault = null
       log('access file: a new version is in force')
     } catch (thrown) {
@@ -92,6 +99,9 @@ export function openAccessSource({ path, log, now = Date.now }: AccessSourceOpti
     },
     get problem() {
       return problem
+    },
+    get changedAtMs() {
+      return changedAtMs
     },
   }
 }

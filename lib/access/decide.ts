@@ -175,7 +175,8 @@ function grant(collection: CollectionId, file: AccessFile, rule: Rule): Collecti
   })
 }
 
-function ruleInWords(rule: Rule): string {
+/** A rule as grants and notes name it. */
+export function ruleInWords(rule: Rule): string {
   switch (rule.kind) {
     case 'group':
       return groupInWords(rule)
