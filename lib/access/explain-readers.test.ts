@@ -30,7 +30,7 @@ test('each collection has the rules that list it, and the people who read it wit
     ]),
     [
       ['5', "Nobody's", [], []],
-      ['9', null, [[6, true]], []],
+      ['9', null, [[6, true]], [['B', 'line 6']]],
       ['77', null, [], [['B', 'line 7']]],
       ['762', null, [[5, false]], [['A', 'line 5']]],
       [
@@ -49,13 +49,13 @@ test('each collection has the rules that list it, and the people who read it wit
   ])
 })
 
-test('ungranted are the ids that no unmasked rule lists and nobody reads', () => {
+test('ungranted are the ids that no rule lists and nobody reads', () => {
   const all = ['5', '9', '77', '762', '1824', '4'].flatMap((text) => {
     const collection = parseCollectionId(text)
     return collection ? [{ collection }] : []
   })
   assert.deepEqual(
     ungranted(all, readersOf(FILE, PEOPLE)).map(({ collection }) => collection),
-    ['5', '9', '4'],
+    ['5', '4'],
   )
 })

@@ -54,14 +54,14 @@ export function readersOf(file: AccessFile, people: readonly Person[]): Readers 
   }
 }
 
-/** The ids that no unmasked rule lists and nobody here reads. Rules that take ids from claims may grant them still. */
+/** The ids that no rule lists and nobody here reads. Rules that take ids from claims may grant them still. */
 export function ungranted<T extends { readonly collection: CollectionId }>(
   all: readonly T[],
   { collections }: Readers,
 ): readonly T[] {
   const granted = new Set(
     collections
-      .filter(({ rules, readers }) => readers.length > 0 || rules.some(({ masked }) => !masked))
+      .filter(({ rules, readers }) => readers.length > 0 || rules.length > 0)
       .map(({ collection }) => collection),
   )
   return all.filter(({ collection }) => !granted.has(collection))

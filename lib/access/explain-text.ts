@@ -6,10 +6,8 @@ import type { Explanation } from './explain.ts'
 /** Whether it may be read, as a sentence. */
 export function answerInWords({ collection, name, allowed, masked }: Explanation): string {
   const what = name === null ? `Collection ${collection}` : `${name} ${collection}`
-  if (allowed) return `${what} may be read${masked ? ', with addresses masked' : ''}.`
-  return masked
-    ? `${what} may not be read: a rule matches that masks addresses, and this version cannot mask yet.`
-    : `${what} may not be read.`
+  if (!allowed) return `${what} may not be read.`
+  return `${what} may be read${masked ? ', with addresses masked' : ''}.`
 }
 
 /** What made it so: the rule that matches and the others, or what the rules would take. */

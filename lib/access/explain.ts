@@ -26,7 +26,7 @@ export interface Explanation {
   readonly allowed: boolean
   /** Whether the rule gives lines with addresses masked only; null where no rule matches. */
   readonly masked: boolean | null
-  /** The rule that grants it, or where none does the masked one that matches and grants nothing yet. */
+  /** The rule that grants it, or null where none does. */
   readonly rule: RuleFound | null
   /** Further rules that match, in the order of the file. */
   readonly others: readonly RuleFound[]
@@ -79,7 +79,7 @@ export function ruleFound(rule: Rule): RuleFound {
   return { words: ruleInWords(rule), line: rule.line, masked: rule.maskAddresses }
 }
 
-/** Asked of the enforcing function: the file with this rule alone, and unmasked, since a masked one grants nothing yet. */
+/** Asked of the enforcing function: the file with this rule alone. */
 function matches(options: {
   claims: unknown
   file: AccessFile
@@ -87,7 +87,7 @@ function matches(options: {
   rule: Rule
 }): boolean {
   const { claims, file, collection, rule } = options
-  const alone = { ...file, admins: [], rules: [{ ...rule, maskAddresses: false }] }
+  const alone = { ...file, admins: [], rules: [rule] }
   return decideAccess(claims, alone).collections.has(collection)
 }
 

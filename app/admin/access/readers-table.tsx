@@ -79,7 +79,7 @@ function Rules({ rules }: { rules: readonly RuleFound[] }) {
         // biome-ignore lint/suspicious/noArrayIndexKey: several rules can stand on one line, and they never move
         <li key={`${line}.${index}`}>
           <SentText text={words} />
-          {masked && ', addresses masked: grants nothing yet'}
+          {masked && ', addresses masked'}
         </li>
       ))}
       {rules.length > MAX_RULES_EACH && <li>and {formatNumber(rules.length - MAX_RULES_EACH)} more</li>}
