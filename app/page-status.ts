@@ -4,6 +4,7 @@ import { channel } from 'node:diagnostics_channel'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { headers } from 'next/headers'
+import { clientAddress, parseTrustProxy } from '#lib/client-address.ts'
 import { RETRY_AFTER_SECONDS } from '#lib/errors.ts'
 
 /**
@@ -18,6 +19,8 @@ import { RETRY_AFTER_SECONDS } from '#lib/errors.ts'
 /** Node.js publishes every incoming request here, with its response. */
 const REQUESTS = 'http.server.request.start'
 const TAG = 'x-log-portal-request'
+/** Next.js tells nobody the address of a connection, so it travels the same way. */
+const CLIENT = 'x-log-portal-client'
 const OPEN = Symbol.for('log-portal.open-responses')
 
 interface Announced {
@@ -32,19 +35,29 @@ function openResponses(): Map<string, ServerResponse> {
   return shared[OPEN]
 }
 
-/** Called once, at start. */
-export function watchResponses(): void {
+/**
+ * Called once, at start.
+ * @param trustProxy the setting, which was found good
+ */
+export function watchResponses(trustProxy: string): void {
   const open = openResponses()
+  const trusts = parseTrustProxy(trustProxy) ?? (() => false)
   channel(REQUESTS).subscribe((message) => {
     const { request, response } = message as Announced
     const tag = randomUUID()
-    // Whatever a client sent under this name is overwritten.
+    // Whatever a client sent under these names is overwritten.
     request.headers[TAG] = tag
+    request.headers[CLIENT] = clientAddress(request, trusts)
     open.set(tag, response)
     // Next.js fills the usual ten by itself, and Node.js would warn of a leak.
     response.setMaxListeners(response.getMaxListeners() + 1)
     response.once('close', () => open.delete(tag))
   })
+}
+
+/** The address a request comes from, as {@link clientAddress} finds it; empty where nobody told. */
+export function clientAddressOf({ headers }: { readonly headers: Headers }): string {
+  return headers.get(CLIENT) ?? ''
 }
 
 const POLL_MS = 10

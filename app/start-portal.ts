@@ -10,8 +10,8 @@ const EXIT_SETTINGS = 2
  */
 export function startPortal(): void {
   try {
-    watchResponses()
-    const { provider } = context()
+    const { provider, settings } = context()
+    watchResponses(settings.trustProxy)
     // Early, so that the first page already knows the provider's origins; its absence is no reason not to start.
     void provider.metadata()
   } catch (thrown) {

@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
+import { parseTrustProxy, TRUST_PROXY_TAKEN } from './client-address.ts'
 import { DURATIONS_TAKEN, parseDurationSeconds } from './duration.ts'
 import { PortalError } from './errors.ts'
 import { type Environment, isGiven } from './redis-setting.ts'
@@ -149,6 +150,10 @@ const portalSchema = z.object({
   ACCESS_FILE: z.string(),
   CONTACT: contact.optional(),
   SESSION_IDLE: durationSeconds.default(3600),
+  TRUST_PROXY: z
+    .string()
+    .refine((text) => parseTrustProxy(text) !== null, TRUST_PROXY_TAKEN)
+    .default(''),
 })
 
 export interface ListenSettings {
@@ -184,6 +189,8 @@ export interface PortalSettings {
   /** Whom to ask for access, or null when nobody is named. */
   readonly contact: Contact | null
   readonly sessionIdleSeconds: number
+  /** The proxies whose `X-Forwarded-For` is taken, as {@link parseTrustProxy} reads it; empty for none. */
+  readonly trustProxy: string
   /** Whether a logout token of the provider has to say in its header that it is one. */
   readonly logoutTokenTyp: 'strict' | 'any'
 }
@@ -233,6 +240,7 @@ export function parsePortalSettings(env: Environment): PortalSettings {
     accessFile: values.ACCESS_FILE,
     contact: values.CONTACT ?? null,
     sessionIdleSeconds: values.SESSION_IDLE,
+    trustProxy: values.TRUST_PROXY,
     logoutTokenTyp: values.LOGOUT_TOKEN_TYP,
   }
 }
