@@ -24,7 +24,7 @@ const SMALL_MARGIN_SECONDS = 10
  * that is not enough with a smaller margin, and in the end with none. `maintain` joins what is small, and lines that then
  * come late are merged into what stands: both cost time and change nothing.
  */
-const HELD_BYTES = 32 * 1024 * 1024
+const HELD_BYTES = 28 * 1024 * 1024
 /** Kept to be used again for what is taken. */
 const FREE_BYTES = 4 * 1024 * 1024
 /** What is ripest is looked for again when this share of {@link HELD_BYTES} was taken, so that the looking is paid for. */
