@@ -27,7 +27,7 @@ test('an owner of two chooses between these and no others', async ({ signedIn })
   await expect(page.getByRole('table')).toContainText(`/${SECRET}-3242`)
 })
 
-test('a collection of somebody else, one nobody has and an id that is none are the same page on every route', async ({
+test('attempts 5, 6, 7: a collection of somebody else, one nobody has and an id that is none are the same page on every route', async ({
   signedIn,
   portal,
 }) => {
@@ -77,7 +77,11 @@ function visible(html: string): string {
     .replaceAll(/\s+/g, ' ')
 }
 
-test('no Redis command names a collection that is not one’s own', async ({ signedIn, portal, redis }) => {
+test('attempt 6: no Redis command names a collection that is not one’s own', async ({
+  signedIn,
+  portal,
+  redis,
+}) => {
   const page = await signedIn('hr-owner')
   const cookie = await cookieHeader(page)
   const commands: string[] = []
@@ -94,7 +98,7 @@ test('no Redis command names a collection that is not one’s own', async ({ sig
   expect(commands.filter((command) => /(?<![\d.])(?:762|999999)(?![\d.])/.test(command))).toEqual([])
 })
 
-test('anonymous requests are sent to sign-in or answered 401, without a byte of a log in any body', async ({
+test('attempts 1, 2, 3: anonymous requests are sent to sign-in or answered 401, without a byte of a log in any body', async ({
   portal,
 }) => {
   const headers: Record<string, string>[] = [
@@ -142,7 +146,7 @@ test('sign-in leads back to the page that was asked for', async ({ page }) => {
   await expect(page).toHaveURL(/\/collections\/1824\?from=today&limit=7$/)
 })
 
-test('an admin sees counts of all collections and no raw line', async ({ signedIn, portal }) => {
+test('attempt 8: an admin sees counts of all collections and no raw line', async ({ signedIn, portal }) => {
   const page = await signedIn('admin')
   await expect(page).toHaveURL(/\/admin$/)
   const row = page.getByRole('row', { name: /Human Resources/ })
@@ -161,19 +165,19 @@ test('an admin sees counts of all collections and no raw line', async ({ signedI
   expect(download.status).toBe(404)
 })
 
-test('there is no admin page for anybody else', async ({ signedIn }) => {
+test('attempt 9: there is no admin page for anybody else', async ({ signedIn }) => {
   const page = await signedIn('hr-owner')
   expect((await page.goto('/admin'))?.status()).toBe(404)
   await expect(page.getByRole('heading')).toHaveText('Not found')
 })
 
-test('somebody whom no rule names is told so', async ({ signedIn }) => {
+test('attempt 10: somebody whom no rule names is told so', async ({ signedIn }) => {
   const page = await signedIn('no-groups')
   await expect(page.getByRole('heading', { name: 'No collection is open to you' })).toBeVisible()
   expect((await page.goto('/collections/1824'))?.status()).toBe(404)
 })
 
-test('a rule that is removed acts on the next request, and a broken file keeps the last good one and says so', async ({
+test('attempts 15, 16: a rule that is removed acts on the next request, and a broken file keeps the last good one and says so', async ({
   signedIn,
   portal,
 }) => {
@@ -202,7 +206,7 @@ test('a rule that is removed acts on the next request, and a broken file keeps t
   expect(await (await fetch(`${portal.origin}/healthz`)).json()).toEqual({ status: 'ok', reasons: [] })
 })
 
-test('twenty requests at once, when claims are due and refresh tokens rotate, make one token call and all succeed', async ({
+test('attempt 20: twenty requests at once, when claims are due and refresh tokens rotate, make one token call and all succeed', async ({
   signedIn,
   portal,
   redis,
@@ -231,7 +235,7 @@ test('twenty requests at once, when claims are due and refresh tokens rotate, ma
   expect(portal.provider.events.tokenCalls('refresh_token')).toBe(1)
 })
 
-test('a group taken away at the provider is gone once the claims are due', async ({
+test('attempt 17: a group taken away at the provider is gone once the claims are due', async ({
   signedIn,
   portal,
   redis,
@@ -253,7 +257,7 @@ test('a group taken away at the provider is gone once the claims are due', async
   if (account) portal.provider.accounts.set('web-owner', account)
 })
 
-test('signing out ends the session here and at the provider, and the old cookie opens nothing', async ({
+test('attempt 26: signing out ends the session here and at the provider, and the old cookie opens nothing', async ({
   signedIn,
   portal,
 }) => {
@@ -269,7 +273,7 @@ test('signing out ends the session here and at the provider, and the old cookie 
   await expect(page.locator('[name=password]')).toBeVisible()
 })
 
-test('sign-out by another site or by a link is refused', async ({ signedIn, portal }) => {
+test('attempt 31: sign-out by another site or by a link is refused', async ({ signedIn, portal }) => {
   const page = await signedIn('hr-owner')
   const cookie = await cookieHeader(page)
   const foreign = await fetch(`${portal.origin}/signout`, {
@@ -282,7 +286,7 @@ test('sign-out by another site or by a link is refused', async ({ signedIn, port
   expect((await page.goto('/collections/1824'))?.status()).toBe(200)
 })
 
-test('a store that hangs is said in words with a reference within two seconds, and nobody is signed out', async ({
+test('attempt 52: a store that hangs is said in words with a reference within two seconds, and nobody is signed out', async ({
   signedIn,
   portal,
 }) => {

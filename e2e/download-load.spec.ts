@@ -35,7 +35,7 @@ test('a browser that takes compressed answers gets the lines as they are', async
   }
 })
 
-test('the answer says what it is; HEAD says it without reading a line', async ({
+test('attempt 45: the answer says what it is; HEAD says it without reading a line', async ({
   signedIn,
   portal,
   redis,
@@ -76,7 +76,7 @@ test('the answer says what it is; HEAD says it without reading a line', async ({
 })
 
 for (const query of ['', '&format=csv', '&gzip=1'])
-  test(`a reader that goes away frees Redis within two seconds: ${query || 'log'}`, async ({
+  test(`attempt 57: a reader that goes away frees Redis within two seconds: ${query || 'log'}`, async ({
     signedIn,
     portal,
     redis,

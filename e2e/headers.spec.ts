@@ -2,7 +2,7 @@ import { expect, feed, logLine, test } from './fixtures.ts'
 
 /** What every answer carries. */
 
-test('each page has a policy with a nonce of its own, also the ones that are errors, and Chromium finds no violation', async ({
+test('attempt 40: each page has a policy with a nonce of its own, also the ones that are errors, and Chromium finds no violation', async ({
   signedIn,
   portal,
 }) => {
@@ -37,7 +37,7 @@ test('a page asked for by another name of this machine goes to the printed addre
   expect((await fetch(`http://localhost:${port}/healthz`, { redirect: 'manual' })).status).toBe(200)
 })
 
-test('only the parts of the sign-in library that are needed are there', async ({ portal }) => {
+test('attempt 37: only the parts of the sign-in library that are needed are there', async ({ portal }) => {
   for (const path of ['session', 'signout', 'verify-request', '_log'])
     expect((await fetch(`${portal.origin}/api/auth/${path}`, { redirect: 'manual' })).status, path).toBe(404)
   expect((await fetch(`${portal.origin}/api/auth/csrf`)).status).toBe(200)

@@ -69,7 +69,7 @@ test.beforeAll(async ({ portal }) => {
   expect(exitCode, stderr).toBe(0)
 })
 
-test('what a visitor sent is shown as text with visible escapes on every page, and runs nothing', async ({
+test('attempts 46, 47: what a visitor sent is shown as text with visible escapes on every page, and runs nothing', async ({
   signedIn,
   portal,
 }) => {

@@ -76,7 +76,7 @@ test('a claim that lists ids opens exactly these, and not what a number past 2^5
   await expectExactly(portal, await signedIn('listed'), ['102', '9007199254740993'])
 })
 
-test('a pattern that is removed acts on the next request', async ({ signedIn, portal }) => {
+test('attempt 16: a pattern that is removed acts on the next request', async ({ signedIn, portal }) => {
   const page = await signedIn('patterned')
   const good = await readFile(portal.accessFile, 'utf8')
   try {
@@ -89,7 +89,7 @@ test('a pattern that is removed acts on the next request', async ({ signedIn, po
   expect((await page.goto('/collections/101'))?.status()).toBe(200)
 })
 
-test('somebody without groups reads who they are, what was sent, what is missing, and whom to ask', async ({
+test('attempt 10: somebody without groups reads who they are, what was sent, what is missing, and whom to ask', async ({
   signedIn,
 }) => {
   const page = await signedIn('no-groups')
@@ -123,7 +123,7 @@ test('what a claim holds shows on the page and does nothing; values are shown on
   await expect(main.locator('img, b')).toHaveCount(0)
 })
 
-test('however the access file goes bad, access stays as it was, /admin says where and /healthz that, until it is mended', async ({
+test('attempt 15: however the access file goes bad, access stays as it was, /admin says where and /healthz that, until it is mended', async ({
   signedIn,
   portal,
 }) => {

@@ -78,7 +78,7 @@ test('every optional setting is taken', () => {
   )
 })
 
-test('names every setting that is missing or bad at once, one line each', () => {
+test('attempt 55: names every setting that is missing or bad at once, one line each', () => {
   assert.deepEqual(
     portalFaults({}),
     Object.keys(COMPLETE).map((name) => `${name}: is missing`),
@@ -145,7 +145,7 @@ test('no value is ever repeated, since some are secrets', () => {
   assert.doesNotMatch(`${error.message} ${error.publicMessage} ${error.stack} ${error.cause}`, /hunter2/)
 })
 
-test('http is taken for issuer and origin on loopback only', () => {
+test('attempt 55: http is taken for issuer and origin on loopback only', () => {
   for (const origin of [
     'http://127.0.0.1:3000',
     'http://[::1]:3000',
@@ -181,7 +181,7 @@ test('the portal’s own address is an origin, given with or without its slash',
     assert.match(changed({ NEXTAUTH_URL: url }).join(), /takes an origin without path/, url)
 })
 
-test('a secret has at least 32 characters', () => {
+test('attempt 55: a secret has at least 32 characters', () => {
   assert.match(
     changed({ NEXTAUTH_SECRET: 's'.repeat(31) }).join(),
     /^NEXTAUTH_SECRET: takes at least 32 characters$/,

@@ -11,7 +11,12 @@ import {
   providerConfiguration,
 } from './provider-configuration.ts'
 import { ProviderMemory } from './provider-memory.ts'
-import { type ProviderEvents, type ProviderFault, ProviderObserver } from './provider-observer.ts'
+import {
+  type ProviderEvents,
+  type ProviderFault,
+  type ProviderLie,
+  ProviderObserver,
+} from './provider-observer.ts'
 import { errorPage, loginPage } from './provider-pages.ts'
 
 export type { AccountClaims, IdentityProviderOptions, ProviderKeys }
@@ -32,6 +37,8 @@ export interface IdentityProvider {
   readonly events: ProviderEvents
   /** By path, such as `/token`, `/userinfo` or `/.well-known/openid-configuration`. */
   readonly faults: Map<string, ProviderFault>
+  /** By path: what is told instead of the provider's own answer. */
+  readonly lies: Map<string, ProviderLie>
   /** Posts a logout token for that person and provider session, as a sign-out elsewhere would. Rejects unless it is taken. */
   backchannelLogout(name: string, sid: string): Promise<void>
   saveState(): string
@@ -147,6 +154,7 @@ export async function startIdentityProvider(options: IdentityProviderOptions): P
     jwks,
     events: observer,
     faults: observer.faults,
+    lies: observer.lies,
     async backchannelLogout(name, sid) {
       const client = await provider.Client.find(options.clientId)
       await client?.backchannelLogout(name, sid)

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 /**
  * What tests see of the identity provider from outside, and do to it: a record of every request as it came over HTTP,
- * before the provider looked at it, and faults by path.
+ * before the provider looked at it, faults by path, and lies by path.
  */
 
 export interface ProviderRequest {
@@ -17,6 +17,9 @@ export interface ProviderRequest {
 
 /** `hang`: no answer until the fault is lifted or the server closes. A number: that status, with an empty body. */
 export type ProviderFault = 'hang' | number
+
+/** Makes another answer of the JSON that the provider gave. */
+export type ProviderLie = (answer: Readonly<Record<string, unknown>>) => Promise<Record<string, unknown>>
 
 export interface ProviderEvents {
   /** In the order of arrival. */
@@ -37,6 +40,8 @@ export class ProviderObserver implements ProviderEvents {
   readonly errors: string[] = []
   /** By path; can be changed at any time, for the requests that come after. */
   readonly faults = new Map<string, ProviderFault>()
+  /** By path, like the faults. */
+  readonly lies = new Map<string, ProviderLie>()
 
   tokenCalls(grantType?: string): number {
     return this.requests.filter(
@@ -75,6 +80,8 @@ export class ProviderObserver implements ProviderEvents {
         entry.grantType = new URLSearchParams(body).get('grant_type') ?? undefined
       })
 
+    const lie = this.lies.get(path)
+    if (lie) rewriteAnswer(response, lie)
     const fault = this.faults.get(path)
     if (fault === undefined) return false
     if (typeof fault === 'number') {
@@ -83,6 +90,19 @@ export class ProviderObserver implements ProviderEvents {
     }
     return true
   }
+}
+
+/** The provider hands over its JSON in one piece, with its length in a header. */
+function rewriteAnswer(response: ServerResponse, lie: ProviderLie): void {
+  const end = response.end.bind(response) as (body: string) => ServerResponse
+  response.end = ((body: unknown) => {
+    void lie(JSON.parse(String(body))).then((answer) => {
+      const told = JSON.stringify(answer)
+      response.setHeader('content-length', Buffer.byteLength(told))
+      end(told)
+    })
+    return response
+  }) as ServerResponse['end']
 }
 
 /**

@@ -49,7 +49,7 @@ test('groups of all claims count together, and a text that is no list is none', 
   ])
 })
 
-test('group names are compared as a whole, and by case unless the file says otherwise', () => {
+test('attempt 13: group names are compared as a whole, and by case unless the file says otherwise', () => {
   for (const group of ['/IT/web', '/it/web ', '/it/we', '/it/webs', '/it/web/x', 'it/web'])
     assert.deepEqual(idsOf({ groups: [group] }), [], group)
   const insensitive = parseAccessFile(
@@ -87,7 +87,7 @@ test('a masked rule grants masked and is named, and another without it that gran
   assert.equal(grantOperator(id('1824')).masked, false)
 })
 
-test('claims of another form grant nothing and leave a note', () => {
+test('attempt 11: claims of another form grant nothing and leave a note', () => {
   const cases: readonly [unknown, RegExp][] = [
     [undefined, /no claims/],
     [null, /no claims/],
@@ -115,7 +115,7 @@ test('claims of another form grant nothing and leave a note', () => {
   }
 })
 
-test('a claim that is only referred to grants nothing and says so', () => {
+test('attempt 12: a claim that is only referred to grants nothing and says so', () => {
   const overages = [
     { _claim_names: { groups: 'src1' }, _claim_sources: { src1: { endpoint: 'https://foo.com/groups' } } },
     { _claim_sources: { src1: { endpoint: 'https://foo.com/groups' } } },

@@ -31,7 +31,7 @@ test('a pattern grants the ids in the names of one’s groups, in ascending orde
   assert.deepEqual(idsOf({ groups: ['/logs/collection-5'] }), ['5'])
 })
 
-test('the whole name has to be of the pattern’s form: its neighbours grant nothing, it does', () => {
+test('attempt 14: the whole name has to be of the pattern’s form: its neighbours grant nothing, it does', () => {
   const neighbours = [
     '/logs/collection-101x',
     'x/logs/collection-101',
@@ -158,7 +158,7 @@ test('a claim of another form, or only referred to, grants nothing and leaves a 
   }
 })
 
-test('names of what every JavaScript object has are names like others', () => {
+test('attempt 11: names of what every JavaScript object has are names like others', () => {
   for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
     const file = rules(
       `{ claim: ${name} }`,
@@ -171,7 +171,7 @@ test('names of what every JavaScript object has are names like others', () => {
   }
 })
 
-test('no URL out of a claim is fetched', (t) => {
+test('attempt 12: no URL out of a claim is fetched', (t) => {
   const fetch = t.mock.method(globalThis, 'fetch', () => assert.fail('fetched'))
   const sources = { s: { endpoint: 'http://127.0.0.1:1/groups', access_token: 'x' } }
   const claims = { _claim_names: { groups: 's', collections: 's' }, _claim_sources: sources }

@@ -57,11 +57,11 @@ const FORMULAS = {
   'full-width signs': ['\uff1d1+1', '\uff0b1', '\uff0d1', '\uff20x', '\u22121'],
 }
 for (const [kind, cells] of Object.entries(FORMULAS))
-  test(`a cell that would run gets a ' in front: ${kind}`, () => {
+  test(`attempt 48: a cell that would run gets a ' in front: ${kind}`, () => {
     for (const cell of cells) assert.equal(lineCell(cell), Buffer.from(`'${cell}`).toString('latin1'))
   })
 
-test('a cell that would not run stays as it is', () => {
+test('attempt 48: a cell that would not run stays as it is', () => {
   for (const cell of ['a=1', "'=1", ' a', '"=1"', '/-x', '\x01a', 'é=1', '1-1'])
     assert.equal(lineCell(cell), Buffer.from(cell).toString('latin1'))
 })

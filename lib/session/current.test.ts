@@ -126,7 +126,7 @@ test('a sign-in that names another issuer, or a subject that no cookie holds, st
     assert.ok(await start(sources.idToken))
   }))
 
-test('forged, cut and foreign cookies are nobody', () =>
+test('attempt 27: forged, cut and foreign cookies are nobody', () =>
   withPortal({}, async ({ deps, signIn }) => {
     const { cookie, sid } = await signIn('hr-owner')
     const forged = [
@@ -147,7 +147,7 @@ test('forged, cut and foreign cookies are nobody', () =>
     assert.ok(await currentSession(cookie, deps))
   }))
 
-test('a group taken away is gone once the claims are five minutes old, and not much later', () =>
+test('attempt 17: a group taken away is gone once the claims are five minutes old, and not much later', () =>
   withPortal({}, async ({ idp, deps, signIn }) => {
     const { cookie } = await signIn('hr-owner')
     idp.accounts.set('hr-owner', { name: 'HR lead' })
@@ -160,7 +160,7 @@ test('a group taken away is gone once the claims are five minutes old, and not m
     assert.equal(session.checkedAtMs, nowMs)
   }))
 
-test('twenty requests at once refresh once, and all see the result', () =>
+test('attempt 20: twenty requests at once refresh once, and all see the result', () =>
   withPortal({}, async ({ idp, deps, signIn }) => {
     const { cookie } = await signIn('hr-owner')
     for (const group of ['/a', '/b']) {
@@ -186,7 +186,7 @@ test('the lock of a process that died while refreshing goes by itself', () =>
     assert.equal(idp.events.tokenCalls('refresh_token'), 1)
   }))
 
-test('a revoked grant ends the session, also by a bare 4xx', () =>
+test('attempt 19: a revoked grant ends the session, also by a bare 4xx', () =>
   withPortal({}, async ({ idp, deps, signIn }) => {
     const gone = await signIn('hr-owner')
     const refused = await signIn('web-owner')
@@ -214,7 +214,7 @@ test('an overloaded provider revokes nothing', () =>
     }
   }))
 
-test('while the provider is down claims go on for fifteen minutes, are then refused, and come back with it', () =>
+test('attempt 18: while the provider is down claims go on for fifteen minutes, are then refused, and come back with it', () =>
   withPortal({}, async ({ idp, deps, signIn }) => {
     const { cookie } = await signIn('hr-owner')
     const signedInAtMs = nowMs
@@ -284,7 +284,7 @@ test('claims that stand in the ID token alone are refreshed too', () =>
     assert.deepEqual(groupsOf(await currentSession(cookie, deps)), ['/new'])
   }))
 
-test('a session ends after an hour without a request, and after eight hours with them', () =>
+test('attempt 29: a session ends after an hour without a request, and after eight hours with them', () =>
   withPortal({}, async ({ deps, signIn }) => {
     const idle = await signIn('hr-owner')
     nowMs += HOUR_MS
@@ -328,7 +328,7 @@ test('a provider that is down holds up no sign-out', () =>
     assert.ok(performance.now() - startedAtMs < 2_500)
   }))
 
-test('a provider that names another issuer is not taken, and discovery is tried again after a failure', () =>
+test('attempt 56: a provider that names another issuer is not taken, and discovery is tried again after a failure', () =>
   withPortal({}, async ({ idp, deps }) => {
     const settings = { issuer: `http://localhost:${idp.port}`, clientId: 'portal', clientSecret: 'x' }
     const other = createProvider(
@@ -345,7 +345,7 @@ test('a provider that names another issuer is not taken, and discovery is tried 
     assert.deepEqual(deps.provider.origins, [idp.issuer])
   }))
 
-test('no token, code or secret is ever logged', () =>
+test('attempt 50: no token, code or secret is ever logged', () =>
   withPortal({}, async ({ idp, deps, signIn }) => {
     const { cookie, sid } = await signIn('hr-owner')
     const stored = await readSession(redis, sid)
@@ -361,7 +361,7 @@ test('no token, code or secret is ever logged', () =>
   }))
 
 test(
-  'a hung Redis is a fault of the store within two seconds, never a person signed out',
+  'attempt 52: a hung Redis is a fault of the store within two seconds, never a person signed out',
   { timeout: 20_000 },
   () =>
     withPortal({}, async ({ deps, signIn }) => {

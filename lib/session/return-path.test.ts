@@ -16,7 +16,7 @@ test('a page of the portal is where one goes back to', () => {
     assert.equal(returnPath(wanted, ORIGIN), path)
 })
 
-test('every other address leads home', () => {
+test('attempt 35: every other address leads home', () => {
   const elsewhere = [
     'https://evil',
     '//evil',
