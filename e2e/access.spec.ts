@@ -1,10 +1,14 @@
 import { readFile, writeFile } from 'node:fs/promises'
+import { request as httpRequest } from 'node:http'
+import { text } from 'node:stream/consumers'
 import { cookieHeader, expect, feed, logLine, signIn, test } from './fixtures.ts'
 
 /** Who sees what, on every route. Each refusal stands beside the neighbour that is allowed. */
 
 const SECRET = 'canary-only-for-owners'
 const PAGES = ['', '?from=0', '?from=today', '?limit=5']
+/** All that is posted to, but what programs post to. */
+const CHANGES = ['/signin/start', '/signout', '/theme']
 const FOREIGN = ['762', '999999', '0101', '1e2', '-1', '%00', '１８２４', '123456789012345678901', 'x']
 
 test.beforeAll(async ({ portal }) => {
@@ -137,6 +141,85 @@ test('attempts 1, 2, 3: anonymous requests are sent to sign-in or answered 401, 
     expect(answer.status).toBe(401)
     expect(answer.headers.get('cache-control')).toContain('no-store')
     expect(((await answer.json()) as { error: string }).error).toBe('unauthenticated')
+  }
+})
+
+/** As a client sends it, without the tidying of an address that `fetch` does. */
+function rawGet(
+  origin: string,
+  path: string,
+  cookie: string,
+): Promise<{ status: number; location: string; body: string }> {
+  const { hostname, port } = new URL(origin)
+  return new Promise((resolve, reject) => {
+    const asked = httpRequest({ hostname, port, path, headers: { cookie } }, (answer) => {
+      const { statusCode: status = 0, headers } = answer
+      text(answer).then((body) => resolve({ status, location: headers.location ?? '', body }), reject)
+    })
+    asked.once('error', reject).end()
+  })
+}
+
+test('attempt 4: an address written otherwise is the same address or none, and never somebody else’s page', async ({
+  signedIn,
+  portal,
+}) => {
+  const cookie = await cookieHeader(await signedIn('hr-owner'))
+  const written = (id: string) => [
+    `//collections/${id}`,
+    `/collections//${id}`,
+    `/collections%2F${id}`,
+    `/collections/${id}/`,
+    `/collections/./${id}`,
+    `/collections/1824/../${id}`,
+    `/collections/1824%2F..%2F${id}`,
+    `/Collections/${id}`,
+    `/COLLECTIONS/${id}/DOWNLOAD`,
+    `/%63ollections/${id}`,
+    `/collections/${id}%20`,
+    `/collections/${id};x`,
+    `/collections/${id}%00`,
+    `/collections/${id}.rsc`,
+    `/collections/${id}.json`,
+    `/_next/data/x/collections/${id}.json`,
+    `\\collections\\${id}`,
+    `/collections/${id}/download/`,
+    `/./collections/${id}/download`,
+  ]
+  for (const path of [...written('762'), ...written('1824')]) {
+    for (const cookies of ['', cookie]) {
+      const { status, location, body } = await rawGet(portal.origin, path, cookies)
+      expect([200, 303, 307, 308, 400, 401, 404], path).toContain(status)
+      if (location) expect(new URL(location, portal.origin).origin, path).toBe(portal.origin)
+      expect(body, path).not.toContain(`${SECRET}-762`)
+      if (cookies === '') expect(body, path).not.toContain(SECRET)
+    }
+  }
+  const own = await rawGet(portal.origin, '/%63ollections/1824', cookie)
+  expect([own.status, own.body.includes(`${SECRET}-1824`)]).toEqual([200, true])
+})
+
+test('attempt 39: what changes something is taken from the portal’s own pages alone', async ({ portal }) => {
+  const own = { origin: portal.origin, 'sec-fetch-site': 'same-origin' }
+  const foreign: Record<string, string>[] = [
+    {},
+    { origin: 'null' },
+    { origin: 'https://evil.example' },
+    { origin: `${portal.origin}.evil.example` },
+    { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
+    { origin: portal.origin, 'sec-fetch-site': 'cross-site' },
+    { 'sec-fetch-site': 'same-site' },
+    { referer: `${portal.origin}/` },
+  ]
+  for (const path of CHANGES) {
+    const post = async (headers: Record<string, string>) => {
+      const address = `${portal.origin}${path}`
+      const answer = await fetch(address, { method: 'POST', headers, redirect: 'manual' })
+      await answer.arrayBuffer()
+      return answer.status
+    }
+    for (const headers of foreign) expect(await post(headers), `${path} ${JSON.stringify(headers)}`).toBe(403)
+    expect(await post(own), path).not.toBe(403)
   }
 })
 
