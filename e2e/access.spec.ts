@@ -195,7 +195,7 @@ test('attempt 4: an address written otherwise is the same address or none, and n
       if (cookies === '') expect(body, path).not.toContain(SECRET)
     }
   }
-  const own = await rawGet(portal.origin, '/%63ollections/1824', cookie)
+  const own = await rawGet(portal.origin, '/collections/1824', cookie)
   expect([own.status, own.body.includes(`${SECRET}-1824`)]).toEqual([200, true])
 })
 
