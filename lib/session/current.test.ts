@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createServer, type Server } from 'node:http'
 import { after, before, beforeEach, test } from 'node:test'
 import type { Redis } from 'ioredis'
 import { encode } from 'next-auth/jwt'
@@ -344,6 +345,38 @@ test('attempt 56: a provider that names another issuer is not taken, and discove
     assert.equal((await deps.provider.metadata())?.issuer, idp.issuer)
     assert.deepEqual(deps.provider.origins, [idp.issuer])
   }))
+
+test('attempt 56: discovery that leads elsewhere is not followed', async () => {
+  let asked = 0
+  const inside = createServer((_, response) => {
+    asked++
+    response.writeHead(200, { 'content-type': 'application/json' }).end('{}')
+  })
+  const metadataAddress = `${await listening(inside)}/latest/meta-data`
+  const outside = createServer((_, response) => response.writeHead(302, { location: metadataAddress }).end())
+  const issuer = await listening(outside)
+  try {
+    const settings = { issuer, clientId: 'portal', clientSecret: 'x', scope: 'openid', name: 'x' } as const
+    const provider = createProvider({ ...settings, authMethod: 'client_secret_basic' }, (line) =>
+      logged.push(line),
+    )
+    assert.equal(await provider.metadata(), null)
+    assert.equal(asked, 0)
+    assert.equal((await fetch(issuer)).status, 200)
+    assert.equal(asked, 1, 'what follows it would have come through')
+  } finally {
+    for (const server of [inside, outside]) {
+      server.closeAllConnections()
+      server.close()
+    }
+  }
+})
+
+async function listening(server: Server): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
+}
 
 test('attempt 50: no token, code or secret is ever logged', () =>
   withPortal({}, async ({ idp, deps, signIn }) => {
