@@ -113,6 +113,8 @@ function pluginParameters(issuer: string): Record<string, unknown> {
     'session-management-allowed': true,
     'session-cookie-name': 'GLEWLWYD2_OIDC_SID',
     'session-cookie-expiration': 86_400,
+    // Without the first its page that ends a session fails, also when all clients take the second.
+    'front-channel-logout-allowed': true,
     'back-channel-logout-allowed': true,
   }
 }
