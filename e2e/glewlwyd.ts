@@ -48,6 +48,8 @@ export async function startGlewlwyd(): Promise<Glewlwyd> {
     stdio: ['ignore', 'pipe', 'pipe'],
     deathSignal: 'KILL',
   })
+  // Seen by `comesUp`; without a listener Node would throw it here.
+  child.once('error', () => undefined)
   for (const stream of [child.stdout, child.stderr])
     stream?.on('data', (chunk: Buffer) => {
       log += chunk

@@ -103,7 +103,7 @@ async function browserTests(chromium: string): Promise<Counts> {
     stats: { expected: number; unexpected: number; flaky: number; skipped: number }
   }
   rmSync(folder, { recursive: true })
-  if (stats.skipped > 0) log(`${stats.skipped} skipped; why is said where the first of them stands`)
+  if (stats.skipped > 0) log(`${stats.skipped} not run; why is said where the first of them stands`)
   // A test that is flaky once is a failure.
   return settled({ passed: stats.expected, failed: stats.unexpected + stats.flaky }, exitCode)
 }

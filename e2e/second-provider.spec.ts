@@ -70,6 +70,9 @@ const test = base.extend<
     },
     { scope: 'worker', timeout: START_MS },
   ],
+  // Without it the portal would be started before it is known whether the provider can be.
+  // biome-ignore lint/correctness/noEmptyPattern: the shape that Playwright asks for
+  baseURL: async ({}, use) => use(undefined),
   signedInThere: async ({ browser, portal }, use) => {
     const contexts: BrowserContext[] = []
     await use(() => newSession(browser, portal, contexts))
