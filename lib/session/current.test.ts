@@ -311,6 +311,7 @@ test('signing out ends the session and gives the tokens to sign out with at the 
     assert.equal(url?.origin, idp.issuer)
     assert.equal(url.searchParams.get('id_token_hint'), tokens.idToken)
     assert.equal(url.searchParams.get('post_logout_redirect_uri'), 'http://127.0.0.1:1/signin')
+    assert.equal(url.searchParams.get('state'), '')
     await deps.provider.revoke(tokens)
     const refreshed = await deps.provider.refresh(tokens.refreshToken, 'hr-owner')
     assert.equal(refreshed.kind, 'revoked')

@@ -126,6 +126,8 @@ export function createProvider(settings: OidcSettings, log: (line: string) => vo
       if (!config?.serverMetadata().end_session_endpoint) return null
       return oidc.buildEndSessionUrl(config, {
         post_logout_redirect_uri: returnTo,
+        // As good as none (RFC 6749, section 3.1), but some providers send nobody back who came without the word.
+        state: '',
         ...(idToken ? { id_token_hint: idToken } : {}),
       })
     },
