@@ -1,3 +1,5 @@
+import { AuditPager } from '#app/audit-pager.tsx'
+import { AuditTable } from '#app/audit-table.tsx'
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
 import { reportFault } from '#app/fault-report.ts'
@@ -11,8 +13,6 @@ import { formatNumber } from '#lib/explore/time-text.ts'
 import { currentClock } from '#lib/explore/window.ts'
 import { readAudit } from '#lib/store/audit.ts'
 import { AuditForm } from './audit-form.tsx'
-import { AuditPager } from './audit-pager.tsx'
-import { AuditTable } from './audit-table.tsx'
 
 interface AuditProps {
   searchParams: Promise<RawParameters>

@@ -1,5 +1,5 @@
-import { AuditPager } from '#app/admin/audit/audit-pager.tsx'
-import { AuditTable } from '#app/admin/audit/audit-table.tsx'
+import { AuditPager } from '#app/audit-pager.tsx'
+import { AuditTable } from '#app/audit-table.tsx'
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
 import { reportFault } from '#app/fault-report.ts'

@@ -1,7 +1,7 @@
-import { SentText } from '#app/sent-text.tsx'
 import type { AuditEntry } from '#lib/audit/entry.ts'
 import { formatNumber, momentInWords, windowInWords } from '#lib/explore/time-text.ts'
 import type { AuditPage } from '#lib/store/audit.ts'
+import { SentText } from './sent-text.tsx'
 
 interface AuditTableProps {
   entries: AuditPage['entries']
