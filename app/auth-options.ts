@@ -1,6 +1,6 @@
 import 'server-only'
 import type { NextAuthOptions } from 'next-auth'
-import type { ClaimSources, Claims } from '#lib/session/claims.ts'
+import { type ClaimSources, type Claims, combineClaims, personName } from '#lib/session/claims.ts'
 import type { ProviderMetadata } from '#lib/session/provider.ts'
 import { sessionToRenew } from '#lib/session/renewal.ts'
 import { returnPath } from '#lib/session/return-path.ts'
@@ -8,6 +8,7 @@ import { cookieName } from '#lib/session/session-cookie.ts'
 import { startSession } from '#lib/session/sign-in.ts'
 import type { OidcSettings } from '#lib/settings.ts'
 import { SESSION_SECONDS } from '#lib/store/sessions.ts'
+import { audit, requestAddress } from './audit.ts'
 import { context } from './context.ts'
 import { logLine, reportFault } from './fault-report.ts'
 import { sessionDeps } from './viewer.ts'
@@ -70,7 +71,19 @@ export function authOptions(metadata: ProviderMetadata, sessionCookie: string | 
             { sources, tokens: account, issuer: metadata.issuer, renews },
             { redis, now: Date.now },
           )
-          return started !== null || '/signin?error=failed'
+          if (!started) return '/signin?error=failed'
+          const { subject } = started
+          audit({
+            action: 'sign-in',
+            person: {
+              issuer: metadata.issuer,
+              subject,
+              name: personName(combineClaims(sources).claims, subject),
+            },
+            address: await requestAddress(),
+            detail: renews?.subject === subject ? 'confirmed again by the provider' : '',
+          })
+          return true
         } catch (thrown) {
           const { error, reference } = reportFault(thrown)
           return `/signin?error=${error.code}&ref=${reference}`

@@ -1,5 +1,6 @@
 import 'server-only'
 import { openAccessSource } from '#lib/access/access-source.ts'
+import { createAuditRecorder } from '#lib/audit/recorder.ts'
 import { asPortalError } from '#lib/errors.ts'
 import { createProvider } from '#lib/session/provider.ts'
 import { parsePortalSettings } from '#lib/settings.ts'
@@ -23,14 +24,32 @@ export function context(): PortalContext {
 
 function createContext(): PortalContext {
   const settings = parsePortalSettings(process.env)
-  const access = openAccessSource({ path: settings.accessFile, log: logLine })
   const redis = connectRedis({
     url: settings.redisUrl,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
     onError: throttled((error) => logLine(`redis: ${(error as NodeJS.ErrnoException).code ?? error.name}`)),
   })
+  // Without a listener a reader of standard output that went away would end the portal.
+  process.stdout.on(
+    'error',
+    throttled((error) =>
+      logLine(`audit: standard output: ${(error as NodeJS.ErrnoException).code ?? error.name}`),
+    ),
+  )
+  const audit = createAuditRecorder({
+    redis,
+    keepDays: settings.auditDays,
+    print: (line) => process.stdout.write(line),
+    log: logLine,
+  })
+  const access = openAccessSource({
+    path: settings.accessFile,
+    log: logLine,
+    onChange: (detail) => void audit.record({ action: 'policy reload', detail }),
+  })
   const shared: PortalContext = {
     settings,
+    audit,
     access,
     redis,
     provider: createProvider(settings.oidc, logLine),

@@ -3,7 +3,7 @@ import type { NextRequest } from 'next/server'
 import type { CollectionGrant } from '#lib/access/decide.ts'
 import { errorBody, PortalError, RETRY_AFTER_SECONDS } from '#lib/errors.ts'
 import { reportFault } from './fault-report.ts'
-import { grantOf, type Viewer, viewer } from './viewer.ts'
+import { denied, grantOf, type Viewer, viewer } from './viewer.ts'
 
 /**
  * Routes that answer with data rather than a page: the gate with the errors of the contract, and the wrapper that
@@ -55,6 +55,6 @@ export async function dataViewer(): Promise<Viewer> {
 export async function dataCollection(rawId: string): Promise<{ viewer: Viewer; grant: CollectionGrant }> {
   const current = await dataViewer()
   const grant = grantOf(current, rawId)
-  if (!grant) throw new PortalError('not_found')
+  if (!grant) throw await denied(current, { rawId })
   return { viewer: current, grant }
 }

@@ -60,6 +60,12 @@ export function clientAddressOf({ headers }: { readonly headers: Headers }): str
   return headers.get(CLIENT) ?? ''
 }
 
+/** Whether only the head of the page being made is asked for: what it shows reaches nobody. */
+export async function isHead(): Promise<boolean> {
+  const response = openResponses().get((await headers()).get(TAG) ?? '')
+  return response?.req.method === 'HEAD'
+}
+
 const POLL_MS = 10
 
 /**

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import type { AccessSource } from '#lib/access/access-source.ts'
+import type { AuditRecorder } from '#lib/audit/recorder.ts'
 import type { Provider } from '#lib/session/provider.ts'
 import type { PortalSettings } from '#lib/settings.ts'
 
@@ -15,6 +16,7 @@ export interface PortalContext {
   readonly redis: Redis
   readonly access: AccessSource
   readonly provider: Provider
+  readonly audit: AuditRecorder
   /** Why the store as it is set up may lose lines, or null; looked at with every connection to it. */
   storeRisk: string | null
 }

@@ -7,8 +7,10 @@ import { parseCollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
 import { currentSession, type Session, type SessionDeps } from '#lib/session/current.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
+import { audit, requestAddress } from './audit.ts'
 import { context } from './context.ts'
 import { logLine } from './fault-report.ts'
+import { isHead } from './page-status.ts'
 
 /**
  * The gate that every page and route passes: from the request's cookie to the person and what they may read, decided
@@ -70,7 +72,7 @@ export async function requireCollection(
 ): Promise<{ viewer: Viewer; grant: CollectionGrant }> {
   const viewer = await requireViewer(path)
   const grant = grantOf(viewer, rawId)
-  if (!grant) throw new PortalError('not_found')
+  if (!grant) throw await denied(viewer, { rawId })
   return { viewer, grant }
 }
 
@@ -81,8 +83,31 @@ export async function requireCollection(
 export async function requireAdmin(path: string): Promise<{ viewer: Viewer; grant: AdminGrant }> {
   const viewer = await requireViewer(path)
   const grant = viewer.access.admin
-  if (!grant) throw new PortalError('not_found')
+  const [detail = ''] = path.split('?', 1)
+  if (!grant) throw await denied(viewer, { detail })
+  if (!(await isHead()))
+    audit({
+      action: 'view',
+      person: viewer.session,
+      address: await requestAddress(),
+      rule: grant.rule,
+      detail,
+    })
   return { viewer, grant }
+}
+
+/**
+ * The one refusal of everything that is not this person's, and its entry in the audit. Of an id it says the same whether
+ * there is such a collection or not, and text that is no id is not repeated.
+ */
+export async function denied(
+  { session }: Viewer,
+  asked: { readonly rawId?: string; readonly detail?: string },
+): Promise<PortalError> {
+  const collection = parseCollectionId(asked.rawId)
+  const detail = asked.detail ?? (collection ? '' : 'what was asked for is no id')
+  audit({ action: 'denied', person: session, address: await requestAddress(), collection, detail })
+  return new PortalError('not_found')
 }
 
 /** @returns null alike for an id that is none, one that nobody has, and one that is not this person's. */

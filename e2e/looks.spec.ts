@@ -148,6 +148,16 @@ const STATES: readonly State[] = [
     next: explain('{"groups": ["/HR/owners"]}'),
   },
   { name: 'admin-access-problem', who: 'admin', path: '/admin/access', next: explain('{') },
+  { name: 'readers', who: 'hr-owner', path: '/collections/1824/readers' },
+  {
+    name: 'readers-none',
+    who: 'web-owner',
+    path: '/collections/5002/readers',
+    around: accessFileWith('  - { group: /it/web, collections: [5002] }\n'),
+  },
+  { name: 'admin-audit', who: 'admin', path: '/admin/audit' },
+  { name: 'admin-audit-none-match', who: 'admin', path: '/admin/audit?person=zebra' },
+  { name: 'admin-audit-refused', who: 'admin', path: '/admin/audit?action=rename' },
   {
     name: 'store-down',
     who: 'hr-owner',

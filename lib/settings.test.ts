@@ -51,6 +51,7 @@ test('complete settings are read, with defaults for the rest', () => {
     accessFile: COMPLETE.ACCESS_FILE,
     contact: null,
     sessionIdleSeconds: 3600,
+    auditDays: 365,
     trustProxy: '',
     logoutTokenTyp: 'strict',
   })
@@ -66,10 +67,12 @@ test('every optional setting is taken', () => {
     OIDC_NAME: 'Example login',
     CONTACT: 'The service desk, room 7',
     SESSION_IDLE: '90m',
+    AUDIT_DAYS: '30',
     TRUST_PROXY: '10.0.0.0/24, 2001:db8::1',
     LOGOUT_TOKEN_TYP: 'any',
   })
   assert.deepEqual([settings.logoutTokenTyp, settings.trustProxy], ['any', '10.0.0.0/24, 2001:db8::1'])
+  assert.equal(settings.auditDays, 30)
   assert.deepEqual(settings.contact, { text: 'The service desk, room 7', href: null })
   assert.deepEqual(settings.listen, { host: '0.0.0.0', port: 8080 })
   assert.deepEqual(
@@ -93,10 +96,12 @@ test('attempt 55: names every setting that is missing or bad at once, one line e
     NEXTAUTH_SECRET: 'short',
     PORT: '99999',
     SESSION_IDLE: '1 hour',
+    AUDIT_DAYS: '0',
     TRUST_PROXY: 'yes',
     LOGOUT_TOKEN_TYP: 'loose',
   })
   assert.deepEqual(lines.map((line) => line.slice(0, line.indexOf(':'))).sort(), [
+    'AUDIT_DAYS',
     'LOGOUT_TOKEN_TYP',
     'NEXTAUTH_SECRET',
     'NEXTAUTH_URL',

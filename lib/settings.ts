@@ -150,6 +150,7 @@ const portalSchema = z.object({
   ACCESS_FILE: z.string(),
   CONTACT: contact.optional(),
   SESSION_IDLE: durationSeconds.default(3600),
+  AUDIT_DAYS: days.default(365),
   TRUST_PROXY: z
     .string()
     .refine((text) => parseTrustProxy(text) !== null, TRUST_PROXY_TAKEN)
@@ -189,6 +190,8 @@ export interface PortalSettings {
   /** Whom to ask for access, or null when nobody is named. */
   readonly contact: Contact | null
   readonly sessionIdleSeconds: number
+  /** Days that entries of the audit are kept. */
+  readonly auditDays: number
   /** The proxies whose `X-Forwarded-For` is taken, as {@link parseTrustProxy} reads it; empty for none. */
   readonly trustProxy: string
   /** Whether a logout token of the provider has to say in its header that it is one. */
@@ -240,6 +243,7 @@ export function parsePortalSettings(env: Environment): PortalSettings {
     accessFile: values.ACCESS_FILE,
     contact: values.CONTACT ?? null,
     sessionIdleSeconds: values.SESSION_IDLE,
+    auditDays: values.AUDIT_DAYS,
     trustProxy: values.TRUST_PROXY,
     logoutTokenTyp: values.LOGOUT_TOKEN_TYP,
   }

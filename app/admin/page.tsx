@@ -27,7 +27,8 @@ export default async function AdminPage({ searchParams }: AdminProps) {
       <Shell viewer={viewer} title="All collections">
         <h1>All collections</h1>
         <p>
-          <a href="/admin/access">Who can read what, and why</a>
+          <a href="/admin/access">Who can read what, and why</a> ·{' '}
+          <a href="/admin/audit">Who read what, and when</a>
         </p>
         <AccessFileState />
         <Removals grant={grant} zone={currentClock().zone} path={path} />

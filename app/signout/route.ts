@@ -3,6 +3,7 @@ import { PortalError } from '#lib/errors.ts'
 import { endCurrentSession } from '#lib/session/current.ts'
 import type { Provider, SignOutTokens } from '#lib/session/provider.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
+import { audit, requestAddress } from '../audit.ts'
 import { seeOther, signInPage } from '../auth-response.ts'
 import { context } from '../context.ts'
 import { dataRoute } from '../data-route.ts'
@@ -18,14 +19,15 @@ export const POST = dataRoute(async (request: NextRequest) => {
   const { settings, provider } = context()
   if (!isSameOrigin(request.headers, settings.publicOrigin)) throw new PortalError('cross_site')
   const expired = expiredCookie(cookieName('session', settings.publicOrigin))
-  let tokens: SignOutTokens | null
+  let ended: Awaited<ReturnType<typeof endCurrentSession>>
   try {
-    tokens = await endCurrentSession(await sessionCookieValue(), sessionDeps())
+    ended = await endCurrentSession(await sessionCookieValue(), sessionDeps())
   } catch (thrown) {
     reportFault(thrown)
     return signInPage({ error: 'signout_incomplete' }, '/', [expired])
   }
-  return seeOther(await signedOutAddress(provider, tokens, settings.publicOrigin), [expired])
+  if (ended) audit({ action: 'sign-out', person: ended, address: await requestAddress() })
+  return seeOther(await signedOutAddress(provider, ended, settings.publicOrigin), [expired])
 })
 
 async function signedOutAddress(

@@ -67,6 +67,37 @@ test('tells when the version in force was changed; a broken one does not count',
   assert.ok(Math.abs(changedAtMs - old.getTime()) <= 1, 'as the disk has it at the start')
 })
 
+test('each change is told of once in words that hold nothing out of the file', (t) => {
+  const { path } = openFile(t, rulesFor('/a'))
+  const changes: string[] = []
+  const source = openAccessSource({
+    path,
+    log: () => undefined,
+    onChange: (change) => changes.push(change),
+  })
+  const look = () => {
+    source.current()
+    source.current()
+  }
+  look()
+  assert.deepEqual(changes, [])
+  for (const text of [rulesFor('/b'), 'rules: [canary', rulesFor('/c')]) {
+    writeFileSync(path, text)
+    look()
+  }
+  renameSync(path, `${path}.away`)
+  look()
+  renameSync(`${path}.away`, path)
+  look()
+  assert.deepEqual(changes, [
+    'a new version of the access file is in force',
+    'the access file is broken, the last good one stays in force',
+    'a new version of the access file is in force',
+    'the access file is broken, the last good one stays in force',
+    'the access file can be read again, and is the one in force',
+  ])
+})
+
 test('a file put in place by renaming is seen, whatever its time says', (t) => {
   const { path, group } = openFile(t, rulesFor('/a'))
   const settled = new Date(Date.now() - 3_600_000)

@@ -28,6 +28,8 @@ export interface AccessSourceOptions {
   readonly path: string
   /** Takes one line for each change that was seen. */
   readonly log: (line: string) => void
+  /** Told of each change in a few words, without anything out of the file. */
+  readonly onChange?: (change: string) => void
   readonly now?: () => number
 }
 
@@ -43,7 +45,8 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true })
 const SETTLED_MS = 2_000
 
 /** @throws PortalError `bad_access_file` when there is no good file to start with. */
-export function openAccessSource({ path, log, now = Date.now }: AccessSourceOptions): AccessSource {
+export function openAccessSource(options: AccessSourceOptions): AccessSource {
+  const { path, log, onChange = () => undefined, now = Date.now } = options
   let stamp: string | null = null
   let text = readText(path)
   let file = parseAccessFile(text)
@@ -64,6 +67,7 @@ export function openAccessSource({ path, log, now = Date.now }: AccessSourceOpti
       changedAtMs = now()
       fault = null
       log('access file: a new version is in force')
+      onChange('a new version of the access file is in force')
     } catch (thrown) {
       fault = asPortalError(thrown).detail ?? 'it cannot be understood'
     }
@@ -89,11 +93,15 @@ export function openAccessSource({ path, log, now = Date.now }: AccessSourceOpti
     current() {
       wasJudged = false
       const found = look()
-      if (found !== null && found !== problem)
+      if (found !== null && found !== problem) {
         log(`access file: broken, the last good one stays in force: ${found.replaceAll('\n', '; ')}`)
+        onChange('the access file is broken, the last good one stays in force')
+      }
       // A file that broke and was mended is a new version, and was logged as one.
-      if (found === null && problem !== null && !wasJudged)
+      if (found === null && problem !== null && !wasJudged) {
         log('access file: it can be read again, and is the one in force')
+        onChange('the access file can be read again, and is the one in force')
+      }
       problem = found
       return file
     },

@@ -23,11 +23,22 @@ function collectYoung(): void {
   void globalThis.gc?.({ type: 'minor' })
 }
 
+/** What a download handed out until it ended, whichever way. */
+export interface DownloadEnd {
+  readonly lines: number
+  /** Of the file: compressed where that is what was asked for. */
+  readonly bytes: number
+  /** False where it was broken off, by its reader or by a fault. */
+  readonly isWhole: boolean
+}
+
 export interface DownloadOptions extends LineReading {
   readonly window: MicrosWindow
   readonly format: DownloadFormat
   /** Waits until the reader has what was handed out, before the stream breaks since some lines could not be read. */
   readonly beforeBreaking?: () => Promise<void>
+  /** Told once. */
+  readonly onEnd?: (end: DownloadEnd) => void
 }
 
 /**
@@ -42,18 +53,20 @@ export interface DownloadOptions extends LineReading {
 export async function downloadStream(
   redis: Redis,
   grant: CollectionGrant,
-  { window, format, beforeBreaking, ...reading }: DownloadOptions,
+  { window, format, beforeBreaking, onEnd, ...reading }: DownloadOptions,
 ): Promise<ReadableStream<Uint8Array>> {
   const { header, linesAtOnce, encoder } = encodingOf(format)
   const pages = streamLines(redis, grant, window, { pageLines: linesAtOnce })
   const first = await pages.next()
   const encode = encoder(reading)
+  let lines = 0
   async function* encoded(): AsyncGenerator<Buffer, void, undefined> {
     try {
       if (header.length > 0) yield header
       let sinceCollection = 0
       for (let page = first; !page.done; page = await pages.next()) {
         const bytes = encode(page.value)
+        lines += page.value.count
         yield bytes
         sinceCollection += bytes.length
         if (sinceCollection < COLLECTED_BYTES) continue
@@ -64,7 +77,10 @@ export async function downloadStream(
       await pages.return()
     }
   }
-  return asWebStream(format.gzip ? gzipped(encoded()) : encoded(), beforeBreaking)
+  return asWebStream(format.gzip ? gzipped(encoded()) : encoded(), {
+    beforeBreaking,
+    onEnd: (end) => onEnd?.({ lines, ...end }),
+  })
 }
 
 /** Either side's end is the other's: what breaks the source breaks off the file, before its closing checksum. */
@@ -77,21 +93,35 @@ function gzipped(chunks: AsyncGenerator<Buffer, void, undefined>): AsyncIterator
 
 function asWebStream(
   chunks: AsyncIterator<Buffer>,
-  beforeBreaking?: () => Promise<void>,
+  options: {
+    readonly beforeBreaking: DownloadOptions['beforeBreaking'] | undefined
+    readonly onEnd: (end: Omit<DownloadEnd, 'lines'>) => void
+  },
 ): ReadableStream<Uint8Array> {
+  let bytes = 0
+  let hasEnded = false
+  const end = (isWhole: boolean) => {
+    if (!hasEnded) options.onEnd({ bytes, isWhole })
+    hasEnded = true
+  }
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
         try {
           const { done, value } = await chunks.next()
+          // Closed or enqueued first: both throw where the reader went away meanwhile.
           if (done) controller.close()
           else controller.enqueue(value)
+          if (done) end(true)
+          else bytes += value.length
         } catch (error) {
-          if (error instanceof GapsError) await beforeBreaking?.()
+          if (error instanceof GapsError) await options.beforeBreaking?.()
+          end(false)
           throw error
         }
       },
       async cancel() {
+        end(false)
         await chunks.return?.()
       },
     },

@@ -135,6 +135,13 @@ function startSession(subject: string, providerSid: string | null): Promise<stri
   return createSession(redis, session)
 }
 
+/** @param subject where the token says whose sessions they are */
+const ended = (sessions: number, subject?: string) => ({
+  kind: 'ended',
+  sessions,
+  person: subject === undefined ? null : { issuer, subject },
+})
+
 const isThere = async (sid: string) => (await readSession(redis, sid)) !== null
 
 test('attempt 33: a token with a sid ends the sessions of that sid and no other of the person', async () => {
@@ -143,10 +150,10 @@ test('attempt 33: a token with a sid ends the sessions of that sid and no other 
     startSession('hanna', 'p1'),
     startSession('hanna', 'p2'),
   ])
-  assert.deepEqual(await logout(await signed({ sid: 'p1', sub: 'hanna' })), { kind: 'ended', sessions: 2 })
+  assert.deepEqual(await logout(await signed({ sid: 'p1', sub: 'hanna' })), ended(2, 'hanna'))
   assert.deepEqual(await Promise.all([first, same, other].map(isThere)), [false, false, true])
   assert.deepEqual(await keysOf(redis, 'sessions:provider:*|p1'), [])
-  assert.deepEqual(await logout(await signed({ sid: 'p2' })), { kind: 'ended', sessions: 1 })
+  assert.deepEqual(await logout(await signed({ sid: 'p2' })), ended(1))
   assert.equal(await isThere(other), false)
 })
 
@@ -155,16 +162,13 @@ test('attempt 33: a token with a sub alone ends all sessions of that person and 
   const his = await startSession('hans', 'p3')
   const expired = await startSession('hanna', 'p4')
   await redis.del(`session:${expired}`)
-  assert.deepEqual(await logout(await signed({ sub: 'hanna' })), { kind: 'ended', sessions: 2 })
+  assert.deepEqual(await logout(await signed({ sub: 'hanna' })), ended(2, 'hanna'))
   assert.deepEqual(await Promise.all([...hers, his].map(isThere)), [false, false, true])
   assert.deepEqual(await keysOf(redis, 'sessions:subject:*|hanna'), [])
 })
 
 test('attempt 33: a session that ended before is no fault, and a token without exp is taken', async () => {
-  assert.deepEqual(await logout(await signed({ sid: 'nobody', exp: undefined })), {
-    kind: 'ended',
-    sessions: 0,
-  })
+  assert.deepEqual(await logout(await signed({ sid: 'nobody', exp: undefined })), ended(0))
 })
 
 const iatSecondsAgo = (seconds: number) => {
@@ -217,7 +221,7 @@ for (const [what, [make, reason]] of Object.entries(BAD))
     assert.equal(outcome.kind, 'refused')
     assert.match(outcome.reason, reason)
     assert.equal(await isThere(sid), true)
-    assert.deepEqual(await logout(await signed({ sid: 'p1' })), { kind: 'ended', sessions: 1 })
+    assert.deepEqual(await logout(await signed({ sid: 'p1' })), ended(1))
   })
 
 test('attempt 34: a token is taken once, also after the portal started anew, and another one again', async () => {
@@ -249,7 +253,7 @@ test('the header typ may be another where the setting says so, and an ID token i
   assert.equal(await isThere(sid), true)
   const old = await signed({ sid: 'p1' }, { header: { typ: 'JWT' } })
   assert.equal((await logout(old)).kind, 'refused')
-  assert.deepEqual(await logout(old, { typ: 'any' }), { kind: 'ended', sessions: 1 })
+  assert.deepEqual(await logout(old, { typ: 'any' }), ended(1))
 })
 
 test('keys that cannot be had are a fault of the provider, and the same token is taken when they can', async () => {
@@ -260,7 +264,7 @@ test('keys that cannot be had are a fault of the provider, and the same token is
   await assert.rejects(logout(token, { provider }), { code: 'provider_unavailable' })
   assert.equal(await isThere(sid), true)
   keysStatus = 200
-  assert.deepEqual(await logout(token, { provider }), { kind: 'ended', sessions: 1 })
+  assert.deepEqual(await logout(token, { provider }), ended(1))
 })
 
 test('a store that does not answer is said, and the same token is taken when it does', async () => {
@@ -273,5 +277,5 @@ test('a store that does not answer is said, and the same token is taken when it 
     redisServer.process.kill('SIGCONT')
   }
   assert.equal(await isThere(sid), true)
-  assert.deepEqual(await logout(token), { kind: 'ended', sessions: 1 })
+  assert.deepEqual(await logout(token), ended(1))
 })

@@ -92,20 +92,20 @@ export async function currentSession(
 
 /**
  * Ends the session of this cookie.
- * @returns the tokens to sign out at the provider with, or null when there was no session
+ * @returns whose it was and the tokens to sign out at the provider with, or null when there was no session
  * @throws PortalError when Redis does not confirm that it ended
  */
 export async function endCurrentSession(
   cookieValue: string | undefined,
   { redis, secret }: Pick<SessionDeps, 'redis' | 'secret'>,
-): Promise<SignOutTokens | null> {
+): Promise<(SignOutTokens & Pick<Session, 'issuer' | 'subject' | 'name'>) | null> {
   const cookie = await readSessionCookie(cookieValue, secret)
   if (!cookie) return null
   const stored = await readSession(redis, cookie.sid)
   await endSession(redis, cookie.sid)
   if (!stored) return null
-  const { idToken, refreshToken, accessToken } = stored
-  return { idToken, refreshToken, accessToken }
+  const { idToken, refreshToken, accessToken, issuer, subject, name } = stored
+  return { idToken, refreshToken, accessToken, issuer, subject, name }
 }
 
 /** Whether it is past its absolute end, or unused for too long. */

@@ -49,7 +49,13 @@ const claimsSchema = z.object({
 export type LoggedOut = { readonly providerSid: string } | { readonly subject: string }
 
 export type LogoutTokenOutcome =
-  | { readonly kind: 'valid'; readonly jti: string; readonly loggedOut: LoggedOut }
+  | {
+      readonly kind: 'valid'
+      readonly jti: string
+      readonly loggedOut: LoggedOut
+      /** Whose sessions, where the token says so. */
+      readonly subject: string | null
+    }
   /** `reason` is in the portal's words, and goes on after "the token". */
   | { readonly kind: 'refused'; readonly reason: string }
   /** The keys to check it with could not be had. */
@@ -98,8 +104,9 @@ function readClaims(payload: unknown): LogoutTokenOutcome {
   if (!claims.success)
     return { kind: 'refused', reason: notAccepted(String(claims.error.issues[0]?.path[0])) }
   const { jti, sid, sub } = claims.data
-  if (sid !== undefined) return { kind: 'valid', jti, loggedOut: { providerSid: sid } }
-  if (sub !== undefined) return { kind: 'valid', jti, loggedOut: { subject: sub } }
+  const subject = sub ?? null
+  if (sid !== undefined) return { kind: 'valid', jti, loggedOut: { providerSid: sid }, subject }
+  if (sub !== undefined) return { kind: 'valid', jti, loggedOut: { subject: sub }, subject }
   return { kind: 'refused', reason: 'names neither a session nor a person' }
 }
 

@@ -56,6 +56,11 @@ export const CURSOR_KEY = 'portal:cursor-key'
 /** String, the lease of whoever maintains the store. */
 export const MAINTAIN_LEASE_KEY = 'ingest:maintain-lease'
 
+/** Stream: the audit's entries, all of them (see `audit.ts`). */
+export const AUDIT_KEY = 'audit'
+/** Stream: those about the lines of one collection, but for refusals. */
+export const collectionAuditKey = (id: CollectionId) => `audit:collid:${id}`
+
 /** @returns the UTC day `YYYYMMDD` of an epoch second. */
 export function utcDay(epochSecond: number): string {
   return new Date(epochSecond * 1000).toISOString().slice(0, 10).replaceAll('-', '')

@@ -1,14 +1,16 @@
 import type { Redis } from 'ioredis'
+import { audit, requestAddress } from '#app/audit.ts'
 import { context } from '#app/context.ts'
 import { Fault } from '#app/fault.tsx'
 import { logLine, reportFault } from '#app/fault-report.ts'
+import { isHead } from '#app/page-status.ts'
 import { PlainPage } from '#app/plain-page.tsx'
 import { Shell } from '#app/shell.tsx'
-import { requireCollection } from '#app/viewer.ts'
+import { requireCollection, type Viewer } from '#app/viewer.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
 import { readExplorerLines } from '#lib/explore/lines.ts'
 import { type RawParameters, requestPath } from '#lib/explore/parameters.ts'
-import { readExplorerQuery } from '#lib/explore/query.ts'
+import { type ExplorerQuery, isContext, readExplorerQuery } from '#lib/explore/query.ts'
 import { currentClock } from '#lib/explore/window.ts'
 import { atOnce } from '#lib/store/at-once.ts'
 import { REMOVALS_KEPT, readFloor, readRemovals } from '#lib/store/removals.ts'
@@ -37,7 +39,7 @@ export default async function ExplorerPage({ params, searchParams }: ExplorerPro
             {grant.url && ` · ${grant.url}`}
           </span>
         </h1>
-        <Lines grant={grant} parameters={parameters} path={path} />
+        <Lines viewer={viewer} grant={grant} parameters={parameters} path={path} />
       </Shell>
     )
   } catch (thrown) {
@@ -56,8 +58,39 @@ async function readRemoved(redis: Redis, grant: CollectionGrant) {
   return { floor, removals }
 }
 
-async function Lines(props: { grant: CollectionGrant; parameters: RawParameters; path: string }) {
-  const { grant, parameters, path } = props
+/**
+ * One entry for each page whose lines were read, with or without JavaScript. What the browser says about its request does
+ * not matter but for HEAD: whoever gets lines is written down.
+ */
+async function auditView(asked: {
+  viewer: Viewer
+  grant: CollectionGrant
+  query: ExplorerQuery
+  lines: number
+}): Promise<void> {
+  const { viewer, grant, query, lines } = asked
+  if (await isHead()) return
+  const isAround = isContext(query.start)
+  audit({
+    action: 'view',
+    person: viewer.session,
+    address: await requestAddress(),
+    collection: grant.collection,
+    window: isAround ? null : query.window,
+    lines,
+    rule: grant.rule,
+    detail: [isAround && 'around one line', grant.masked && 'addresses masked'].filter(Boolean).join('; '),
+  })
+}
+
+interface LinesProps {
+  viewer: Viewer
+  grant: CollectionGrant
+  parameters: RawParameters
+  path: string
+}
+
+async function Lines({ viewer, grant, parameters, path }: LinesProps) {
   const clock = currentClock()
   const { query, fault } = readExplorerQuery(parameters, clock)
   const { collection } = grant
@@ -67,6 +100,7 @@ async function Lines(props: { grant: CollectionGrant; parameters: RawParameters;
     const [lines, { floor, removals }] = await atOnce(redis, () =>
       Promise.all([readExplorerLines(redis, grant, query, clock), readRemoved(redis, grant)]),
     )
+    await auditView({ viewer, grant, query, lines: lines.page.lines.length })
     for (const { reason } of lines.page.gaps) logLine(`collection ${collection}: ${reason}`)
     return (
       <>

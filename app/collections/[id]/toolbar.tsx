@@ -38,6 +38,9 @@ export function Toolbar({ collection, query, clock, asksForTime = false }: Toolb
       <ZoneMenu collection={collection} query={query} server={clock.zone} />
       {/* Around a line stand lines of any window: there is none to download. */}
       {!isContext(query.start) && <DownloadMenu collection={collection} window={window} />}
+      <a className="button" href={`/collections/${collection}/readers`}>
+        Who read this
+      </a>
     </div>
   )
 }

@@ -1,6 +1,7 @@
 import type { NextRequest } from 'next/server'
 import { asPortalError, PortalError } from '#lib/errors.ts'
 import { backchannelLogout } from '#lib/session/backchannel-logout.ts'
+import { audit, requestAddress } from '../../audit.ts'
 import { context } from '../../context.ts'
 import { dataRoute } from '../../data-route.ts'
 import { logLine } from '../../fault-report.ts'
@@ -27,7 +28,15 @@ export const POST = dataRoute(async (request: NextRequest) => {
     throw notDone(thrown)
   })
   if (outcome.kind === 'refused') throw refused(`the token ${outcome.reason}`)
-  logLine(`single sign-on: back-channel logout: sessions ended: ${outcome.sessions}`)
+  const { sessions, person } = outcome
+  logLine(`single sign-on: back-channel logout: sessions ended: ${sessions}`)
+  if (sessions > 0)
+    audit({
+      action: 'session end',
+      person: person && { ...person, name: person.subject },
+      address: await requestAddress(),
+      detail: `signed out at the provider; sessions ended: ${sessions}`,
+    })
   return new Response(null, { status: 200 })
 })
 

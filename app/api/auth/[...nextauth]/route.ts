@@ -2,6 +2,7 @@ import type { NextRequest } from 'next/server'
 import { PortalError } from '#lib/errors.ts'
 import { returnPath } from '#lib/session/return-path.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
+import { audit, requestAddress } from '../../../audit.ts'
 import { type AuthRequest, runAuth } from '../../../auth-handler.ts'
 import { PROVIDER_ID } from '../../../auth-options.ts'
 import { authResponse, signInPage } from '../../../auth-response.ts'
@@ -38,10 +39,13 @@ export const GET = dataRoute<RouteContext>(async (request, { params }) => {
   if (!known) throw new PortalError('not_found')
   const query = request.nextUrl.searchParams
   const passed = known.flatMap((name) => (query.has(name) ? [[name, query.get(name) ?? ''] as const] : []))
-  return answer(
-    request,
-    { method: 'GET', action, query: Object.fromEntries(passed) },
-    Object.fromEntries(query),
+  return audited(
+    action,
+    await answer(
+      request,
+      { method: 'GET', action, query: Object.fromEntries(passed) },
+      Object.fromEntries(query),
+    ),
   )
 })
 
@@ -53,8 +57,19 @@ export const POST = dataRoute<RouteContext>(async (request, { params }) => {
     throw new PortalError('bad_parameter', {
       detail: 'The body takes form fields or a JSON object of texts.',
     })
-  return answer(request, { method: 'POST', action, body }, body)
+  return audited(action, await answer(request, { method: 'POST', action, body }, body))
 })
+
+/** Writes down a callback that leads back to the sign-in page: the code of the page, and nothing of what was sent. */
+async function audited(action: readonly string[], response: Response): Promise<Response> {
+  const location = response.headers.get('location') ?? ''
+  const code = new URL(location, context().settings.publicOrigin).searchParams.get('error')
+  if (action[0] === 'callback' && /^\/signin\?/.test(location) && code !== null) {
+    const reason = /^[A-Za-z_]{1,40}$/.test(code) ? code : 'failed'
+    audit({ action: 'sign-in', address: await requestAddress(), detail: `refused: ${reason}` })
+  }
+  return response
+}
 
 async function answer(
   request: NextRequest,

@@ -1,9 +1,10 @@
 import type { NextRequest } from 'next/server'
+import { audit, requestAddress } from '#app/audit.ts'
 import { context } from '#app/context.ts'
 import { dataCollection, dataRoute } from '#app/data-route.ts'
 import { answerTaken } from '#app/page-status.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
-import { contentType, parseDownloadFormat } from '#lib/explore/download-format.ts'
+import { contentType, fileExtension, parseDownloadFormat } from '#lib/explore/download-format.ts'
 import { downloadName } from '#lib/explore/download-name.ts'
 import { type DownloadOptions, downloadStream } from '#lib/explore/download-stream.ts'
 import { singleParameters } from '#lib/explore/parameters.ts'
@@ -16,15 +17,26 @@ interface DownloadContext {
 
 /** All lines of a window, in the format asked for; streamed, whatever their number. */
 export const GET = dataRoute<DownloadContext>(async (request, { params }) => {
-  const { grant, options } = await asked(request, params)
-  return answer(
-    grant,
-    options,
-    await downloadStream(context().redis, grant, {
-      ...options,
-      beforeBreaking: () => answerTaken(request),
-    }),
-  )
+  const { viewer, grant, options } = await asked(request, params)
+  const address = await requestAddress()
+  const body = await downloadStream(context().redis, grant, {
+    ...options,
+    beforeBreaking: () => answerTaken(request),
+    // At its end, since only then it is known what went out.
+    onEnd: ({ isWhole, ...given }) =>
+      audit({
+        action: 'download',
+        person: viewer.session,
+        address,
+        collection: grant.collection,
+        window: options.window,
+        filter: fileExtension(options.format),
+        ...given,
+        rule: grant.rule,
+        detail: [!isWhole && 'broken off', grant.masked && 'addresses masked'].filter(Boolean).join('; '),
+      }),
+  })
+  return answer(grant, options, body)
 })
 
 /** What the download would be called, without reading a line for it. */
@@ -34,7 +46,7 @@ export const HEAD = dataRoute<DownloadContext>(async (request, { params }) => {
 })
 
 async function asked(request: NextRequest, params: DownloadContext['params']) {
-  const { grant } = await dataCollection((await params).id)
+  const { viewer, grant } = await dataCollection((await params).id)
   const { from, to, format, gzip } = singleParameters(request.nextUrl.searchParams, [
     'from',
     'to',
@@ -48,7 +60,7 @@ async function asked(request: NextRequest, params: DownloadContext['params']) {
     zone: clock.zone,
     clientFields: await readClientFields(context().redis),
   }
-  return { grant, options }
+  return { viewer, grant, options }
 }
 
 function answer(
