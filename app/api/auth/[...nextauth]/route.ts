@@ -8,6 +8,8 @@ import { authResponse, signInPage } from '../../../auth-response.ts'
 import { context } from '../../../context.ts'
 import { dataRoute } from '../../../data-route.ts'
 import { readForm } from '../../../form-request.ts'
+import { countAddress } from '../../../limits.ts'
+import { refusedSignIn } from '../../../limits-page.ts'
 
 /**
  * The sign-in library's routes, as few of them as the code flow takes. The others are 404: reading and changing sessions
@@ -57,6 +59,23 @@ export const POST = dataRoute<RouteContext>(async (request, { params }) => {
 })
 
 async function answer(
+  request: NextRequest,
+  authRequest: Omit<AuthRequest, 'cookies'>,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Response> {
+  const { publicOrigin } = context().settings
+  const isCallback = authRequest.action[0] === 'callback'
+  const limit = isCallback ? 'callbacks' : authRequest.method === 'POST' ? 'signIns' : 'strangers'
+  const refusal = await refusedSignIn(limit, request)
+  if (refusal) return refusal
+  const response = await passedOn(request, authRequest, parameters)
+  const session = `${cookieName('session', publicOrigin)}=`
+  const isSignedIn = response.headers.getSetCookie().some((cookie) => cookie.startsWith(session))
+  if (isCallback && !isSignedIn) await countAddress('callbacks', request)
+  return response
+}
+
+async function passedOn(
   request: NextRequest,
   authRequest: Omit<AuthRequest, 'cookies'>,
   parameters: Readonly<Record<string, string>>,

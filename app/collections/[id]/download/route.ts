@@ -1,6 +1,7 @@
 import type { NextRequest } from 'next/server'
 import { context } from '#app/context.ts'
 import { dataCollection, dataRoute } from '#app/data-route.ts'
+import { admitDownload } from '#app/limits.ts'
 import { answerTaken } from '#app/page-status.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
 import { contentType, parseDownloadFormat } from '#lib/explore/download-format.ts'
@@ -16,7 +17,8 @@ interface DownloadContext {
 
 /** All lines of a window, in the format asked for; streamed, whatever their number. */
 export const GET = dataRoute<DownloadContext>(async (request, { params }) => {
-  const { grant, options } = await asked(request, params)
+  const { viewer, grant, options } = await asked(request, params)
+  await admitDownload(request, viewer.session)
   return answer(
     grant,
     options,
@@ -34,7 +36,7 @@ export const HEAD = dataRoute<DownloadContext>(async (request, { params }) => {
 })
 
 async function asked(request: NextRequest, params: DownloadContext['params']) {
-  const { grant } = await dataCollection((await params).id)
+  const { viewer, grant } = await dataCollection((await params).id)
   const { from, to, format, gzip } = singleParameters(request.nextUrl.searchParams, [
     'from',
     'to',
@@ -48,7 +50,7 @@ async function asked(request: NextRequest, params: DownloadContext['params']) {
     zone: clock.zone,
     clientFields: await readClientFields(context().redis),
   }
-  return { grant, options }
+  return { viewer, grant, options }
 }
 
 function answer(
