@@ -10,6 +10,7 @@ import { dataRoute } from '../../../data-route.ts'
 import { readForm } from '../../../form-request.ts'
 import { countAddress } from '../../../limits.ts'
 import { refusedSignIn } from '../../../limits-page.ts'
+import { clientAddressOf } from '../../../page-status.ts'
 
 /**
  * The sign-in library's routes, as few of them as the code flow takes. The others are 404: reading and changing sessions
@@ -89,5 +90,6 @@ async function passedOn(
     return signInPage({ error: parameters.error === 'access_denied' ? 'denied' : 'failed' }, next)
   const metadata = await provider.metadata()
   if (!metadata) return signInPage({ error: 'provider_unavailable' }, next)
-  return authResponse(await runAuth({ ...authRequest, cookies }, metadata), next)
+  const from = { address: clientAddressOf(request), userAgent: request.headers.get('user-agent') }
+  return authResponse(await runAuth({ ...authRequest, cookies, from }, metadata), next)
 }
