@@ -69,6 +69,9 @@ const STATES: readonly State[] = [
   { name: 'collections-none-match', who: 'web-owner', path: '/?q=zebra' },
   { name: 'collections-refused', who: 'web-owner', path: '/?sort=size' },
   { name: 'no-collections', who: 'no-groups', path: '/' },
+  { name: 'account', who: 'web-owner', path: '/account?ended=2' },
+  { name: 'account-no-groups', who: 'no-groups', path: '/account' },
+  { name: 'account-refused', who: 'no-groups', path: '/account?ended=x' },
   { name: 'lines', who: 'hr-owner', path: `/collections/1824${WINDOW}` },
   { name: 'lines-masked', who: 'masked-owner', path: `/collections/1824${WINDOW}` },
   { name: 'lines-first-page', who: 'hr-owner', path: `/collections/1824${WINDOW}&after=oldest` },
@@ -146,6 +149,12 @@ const STATES: readonly State[] = [
     who: 'admin',
     path: '/admin/access',
     next: explain('{"groups": ["/HR/owners"]}'),
+  },
+  {
+    name: 'admin-access-end-sessions',
+    who: 'admin',
+    path: '/admin/access?ended=0',
+    next: async (page) => page.locator('summary', { hasText: 'End all' }).first().click(),
   },
   { name: 'admin-access-problem', who: 'admin', path: '/admin/access', next: explain('{') },
   {
