@@ -5,8 +5,8 @@ export default {
   poweredByHeader: false,
   // Types are checked by `tsc` in `npm test`; the first start of a clone does not wait for them again.
   typescript: { ignoreBuildErrors: true },
-  // The log store's client and the YAML parser run as they are; bundling them gains nothing.
-  serverExternalPackages: ['ioredis', 'yaml'],
+  // The log store's client, the YAML parser and the limiter run as they are; bundling them gains nothing.
+  serverExternalPackages: ['ioredis', 'yaml', 'rate-limiter-flexible'],
   // The browser's back/forward cache of pages must not outlive a sign-out.
   experimental: { staleTimes: { dynamic: 0, static: 30 } },
 }

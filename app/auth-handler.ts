@@ -3,6 +3,7 @@ import NextAuth from 'next-auth'
 import type { ProviderMetadata } from '#lib/session/provider.ts'
 import { returnPath } from '#lib/session/return-path.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
+import type { SignInFrom } from '#lib/session/sign-in.ts'
 import { authOptions } from './auth-options.ts'
 import { context } from './context.ts'
 
@@ -19,6 +20,8 @@ export interface AuthRequest {
   readonly query?: Readonly<Record<string, string>>
   readonly body?: Readonly<Record<string, string>>
   readonly cookies: Readonly<Record<string, string>>
+  /** Who asks; for requests that can end in a session. */
+  readonly from?: SignInFrom
 }
 
 export interface AuthAnswer {
@@ -46,7 +49,7 @@ export async function runAuth(request: AuthRequest, metadata: ProviderMetadata):
       headers: {},
     },
     recorder,
-    authOptions(metadata, request.cookies[cookieName('session', publicOrigin)]),
+    authOptions(metadata, request.cookies[cookieName('session', publicOrigin)], request.from),
   )
   return recorder.answer()
 }

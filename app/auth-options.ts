@@ -5,7 +5,7 @@ import type { ProviderMetadata } from '#lib/session/provider.ts'
 import { sessionToRenew } from '#lib/session/renewal.ts'
 import { returnPath } from '#lib/session/return-path.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
-import { startSession } from '#lib/session/sign-in.ts'
+import { type SignInFrom, startSession } from '#lib/session/sign-in.ts'
 import type { OidcSettings } from '#lib/settings.ts'
 import { SESSION_SECONDS } from '#lib/store/sessions.ts'
 import { audit, requestAddress } from './audit.ts'
@@ -31,7 +31,11 @@ const FLOW_SECONDS = 15 * 60
  * Made anew for each request: `signIn` hands the started session over to `jwt` in a variable of this call.
  * @param sessionCookie as the browser sent it, for the session that a sign-in may renew
  */
-export function authOptions(metadata: ProviderMetadata, sessionCookie: string | undefined): NextAuthOptions {
+export function authOptions(
+  metadata: ProviderMetadata,
+  sessionCookie: string | undefined,
+  from?: SignInFrom,
+): NextAuthOptions {
   const { settings, redis } = context()
   const origin = settings.publicOrigin
   let userinfo: Claims | null = null
@@ -68,7 +72,7 @@ export function authOptions(metadata: ProviderMetadata, sessionCookie: string | 
           const sources: ClaimSources = { idToken: { ...profile }, userinfo }
           const renews = await sessionToRenew(sessionCookie, sessionDeps())
           started = await startSession(
-            { sources, tokens: account, issuer: metadata.issuer, renews },
+            { sources, tokens: account, issuer: metadata.issuer, renews, from },
             { redis, now: Date.now },
           )
           if (!started) return '/signin?error=failed'

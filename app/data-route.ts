@@ -1,7 +1,7 @@
 import 'server-only'
 import type { NextRequest } from 'next/server'
 import type { CollectionGrant } from '#lib/access/decide.ts'
-import { errorBody, PortalError, RETRY_AFTER_SECONDS } from '#lib/errors.ts'
+import { errorBody, PortalError } from '#lib/errors.ts'
 import { reportFault } from './fault-report.ts'
 import { denied, grantOf, type Viewer, viewer } from './viewer.ts'
 
@@ -39,7 +39,7 @@ function faultResponse(thrown: unknown): Response {
     status: error.status,
     headers: {
       ...DATA_HEADERS,
-      ...(MAY_RETRY.has(error.status) ? { 'Retry-After': String(RETRY_AFTER_SECONDS) } : {}),
+      ...(MAY_RETRY.has(error.status) ? { 'Retry-After': String(error.retryAfterSeconds) } : {}),
     },
   })
 }

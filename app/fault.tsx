@@ -21,16 +21,17 @@ interface FaultProps extends ReportedFault {
  *     }
  */
 export async function Fault({ error, reference, retry, alone = false }: FaultProps) {
-  const isSet = await setPageStatus(error.status)
+  const isSet = await setPageStatus(error.status, error.retryAfterSeconds)
   if (error.code === 'not_found') return isSet ? <NotFoundCard /> : notFound()
   const Heading = alone ? 'h1' : 'h2'
+  const isForLater = error.fault !== 'user' || error.code === 'too_many'
   return (
     <section role="alert" className="card">
-      <Heading>{error.fault === 'user' ? 'This does not work' : 'Not available right now'}</Heading>
+      <Heading>{isForLater ? 'Not available right now' : 'This does not work'}</Heading>
       <p>{error.publicMessage}</p>
       <p>
         <a href={withoutParameters(retry, error.parameters)} className="button">
-          {error.fault === 'user' ? 'Go on without it' : 'Try again'}
+          {isForLater ? 'Try again' : 'Go on without it'}
         </a>{' '}
         <small>ref {reference}</small>
       </p>

@@ -25,9 +25,9 @@ export function Shell({ viewer, title, children }: ShellProps) {
           {viewer.access.admin && <a href="/admin">Admin</a>}
         </nav>
         <div className="ml-auto flex flex-wrap items-center gap-2">
-          <span className="mr-1 text-muted">
+          <a href="/account" className="way mr-1">
             <SentText text={viewer.session.name} />
-          </span>
+          </a>
           <ThemeChoice />
           <form action="/signout" method="post">
             <button type="submit" className="button">

@@ -1,5 +1,5 @@
 import 'server-only'
-import { cookies } from 'next/headers'
+import { cookies, headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { cache } from 'react'
 import { type Access, type AdminGrant, type CollectionGrant, decideAccess } from '#lib/access/decide.ts'
@@ -10,6 +10,7 @@ import { cookieName } from '#lib/session/session-cookie.ts'
 import { audit, requestAddress } from './audit.ts'
 import { context } from './context.ts'
 import { logLine } from './fault-report.ts'
+import { admitSession, admitStranger } from './limits.ts'
 import { isHead } from './page-status.ts'
 
 /**
@@ -46,10 +47,13 @@ export async function sessionCookieValue(): Promise<string | undefined> {
 /**
  * Who is asking, once for each request.
  * @returns null for somebody who is not signed in
- * @throws PortalError when Redis or the provider does not tell
+ * @throws PortalError when Redis or the provider does not tell; `too_many`
  */
 export const viewer = cache(async (): Promise<Viewer | null> => {
-  const session = await currentSession(await sessionCookieValue(), sessionDeps())
+  const asked = { headers: await headers() }
+  const admit = (sid: string) => admitSession(asked, sid)
+  const session = await currentSession(await sessionCookieValue(), { ...sessionDeps(), admit })
+  if (!session) await admitStranger(asked)
   return session && { session, access: decideAccess(session.claims, context().access.current()) }
 })
 

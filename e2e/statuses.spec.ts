@@ -123,6 +123,52 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ['/admin/audit?action=rename', ['admin'], { status: 400, page: /action: takes/ }],
     ['/admin/audit?before=x', ['admin'], { status: 400, page: /before: takes/ }],
   ],
+  '/admin/access/end-sessions': [
+    [{ path: '/admin/access/end-sessions', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [
+      { path: '/admin/access/end-sessions', form: {}, origin: 'https://evil.example' },
+      EVERYBODY,
+      { status: 403, error: 'cross_site' },
+    ],
+    [
+      { path: '/admin/access/end-sessions', form: {} },
+      STRANGERS,
+      { status: [303], to: '/signin?next=%2Fadmin%2Faccess' },
+    ],
+    [{ path: '/admin/access/end-sessions', form: {} }, ['hr-owner', 'web-owner', 'no-groups'], NO_DATA],
+    [{ path: '/admin/access/end-sessions', form: {} }, ['admin'], bad(/takes issuer and subject/)],
+    [
+      { path: '/admin/access/end-sessions', form: { issuer: 'x', subject: 'y' } },
+      ['admin'],
+      { status: [303], to: '/admin/access?ended=0' },
+    ],
+  ],
+  '/account': [
+    ['/account', STRANGERS, toSignIn('/account')],
+    ['/account', PEOPLE, { status: 200, page: /Where you are signed in/ }],
+    ['/account?ended=2', PEOPLE, { status: 200, page: /2 sessions of yours were ended/ }],
+    ['/account?ended=x', ['hr-owner'], { status: 400, page: /ended: takes a number/ }],
+    ['/account?x=1', ['hr-owner'], { status: 400, page: /is not a parameter here/ }],
+  ],
+  '/account/sessions': [
+    [{ path: '/account/sessions', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [
+      { path: '/account/sessions', form: { end: 'others' }, origin: 'https://evil.example' },
+      EVERYBODY,
+      { status: 403, error: 'cross_site' },
+    ],
+    [
+      { path: '/account/sessions', form: { end: 'others' } },
+      STRANGERS,
+      { status: [303], to: '/signin?next=%2Faccount' },
+    ],
+    [{ path: '/account/sessions', form: {} }, PEOPLE, bad(/end: takes others/)],
+    [
+      { path: '/account/sessions', form: { end: 'one', session: 'x' } },
+      PEOPLE,
+      { status: [303], to: '/account?ended=0' },
+    ],
+  ],
   '/collections/[id]': [
     ['/collections/1824', STRANGERS, toSignIn('/collections/1824')],
     ['/collections/x?from=soon', STRANGERS, toSignIn('/collections/x?from=soon')],
@@ -238,7 +284,6 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   '/_not-found': [
     ['/no/such/page', EVERYBODY, NOT_FOUND],
     // What is not built yet is no route.
-    ['/account', PEOPLE, NOT_FOUND],
     ['/metrics', EVERYBODY, NOT_FOUND],
     ['/admin/ingest', EVERYBODY, NOT_FOUND],
     ['/collections/1824/manifest', EVERYBODY, NOT_FOUND],
@@ -252,6 +297,7 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
 const STORE_DOWN: readonly Row[] = [
   ['/', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/admin', PEOPLE, { status: 503, page: /did not answer/ }],
+  ['/account', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/admin/access', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/admin/audit', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/1824/readers', PEOPLE, { status: 503, page: /did not answer/ }],

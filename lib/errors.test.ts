@@ -41,6 +41,7 @@ test('the statuses that the contract fixes are those', () => {
     bad_parameter: 400,
     unauthenticated: 401,
     not_found: 404,
+    too_many: 429,
     store_unavailable: 503,
   } as const
   for (const [code, status] of Object.entries(statuses))
@@ -104,4 +105,6 @@ test('a reference is always four hexadecimal digits', () => {
 
 test('a client is told to wait whole seconds', () => {
   assert.ok(Number.isInteger(RETRY_AFTER_SECONDS) && RETRY_AFTER_SECONDS > 0)
+  assert.equal(new PortalError('store_unavailable').retryAfterSeconds, RETRY_AFTER_SECONDS)
+  assert.equal(new PortalError('too_many', { retryAfterSeconds: 34 }).retryAfterSeconds, 34)
 })

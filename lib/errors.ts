@@ -22,6 +22,11 @@ export const ERRORS = {
     fault: 'user',
     text: 'There is no such page, or it is not yours to read.',
   },
+  too_many: {
+    status: 429,
+    fault: 'user',
+    text: 'This is more at once, or in a short time, than one person or one address may ask for. Nothing was lost.',
+  },
   bad_usage: { status: 400, fault: 'user', text: 'The command is not understood.' },
   bad_settings: { status: 500, fault: 'user', text: 'The settings are not complete, or not usable.' },
   bad_access_file: { status: 500, fault: 'user', text: 'The access file has a mistake.' },
@@ -60,8 +65,13 @@ export interface PortalErrorOptions {
   readonly detail?: string
   /** Names of the parameters of an address that are at fault, so that a page can lead on without them. */
   readonly parameters?: readonly string[]
+  /** When trying again helps, where that is known better than {@link RETRY_AFTER_SECONDS}. */
+  readonly retryAfterSeconds?: number
   readonly cause?: unknown
 }
+
+/** Seconds after which a client may try again where nothing better is known, sent as `Retry-After` with 429 and 503. */
+export const RETRY_AFTER_SECONDS = 5
 
 /** The one error class of the portal. `message` is for logs; {@link publicMessage} is for people. */
 export class PortalError extends Error {
@@ -69,12 +79,15 @@ export class PortalError extends Error {
   readonly code: ErrorCode
   readonly detail: string | undefined
   readonly parameters: readonly string[]
+  /** For `Retry-After`, with 429 and 503. */
+  readonly retryAfterSeconds: number
 
   constructor(code: ErrorCode, options: PortalErrorOptions = {}) {
     super(options.detail ? `${code}: ${options.detail}` : code, { cause: options.cause })
     this.code = code
     this.detail = options.detail
     this.parameters = options.parameters ?? []
+    this.retryAfterSeconds = options.retryAfterSeconds ?? RETRY_AFTER_SECONDS
   }
 
   get status(): number {
@@ -90,9 +103,6 @@ export class PortalError extends Error {
     return this.detail ? `${ERRORS[this.code].text} ${this.detail}` : ERRORS[this.code].text
   }
 }
-
-/** Seconds after which a client may try again, sent as `Retry-After` with 429 and 503. */
-export const RETRY_AFTER_SECONDS = 5
 
 /** Turns anything thrown into a {@link PortalError}; what is not one already is a fault of ours. */
 export function asPortalError(thrown: unknown): PortalError {

@@ -4,14 +4,19 @@ import { runAuth } from '../auth-handler.ts'
 import { PROVIDER_ID } from '../auth-options.ts'
 import { authResponse, signInPage } from '../auth-response.ts'
 import { context } from '../context.ts'
+import { refusedSignIn } from '../limits-page.ts'
 
 /**
  * Goes through the library's own two steps, the token against forged requests and the sign-in, and answers with the way to
- * the provider. Whether this request may begin a sign-in is for the caller to decide.
+ * the provider. Whether this request may begin a sign-in is for the caller to decide; whether its address does so too often
+ * is decided here.
  * @param next a path of this portal, for after it
+ * @throws PortalError `too_many` where no page was asked for
  */
 export async function startSignIn(request: NextRequest, next: string): Promise<Response> {
   const { settings, provider } = context()
+  const refusal = await refusedSignIn('signIns', request)
+  if (refusal) return refusal
   const metadata = await provider.metadata()
   if (!metadata) return signInPage({ error: 'provider_unavailable' }, next)
 

@@ -12,6 +12,7 @@ import {
 } from '../../e2e/demo/identity-provider.ts'
 import { type RedisServer, startRedisServer } from '../../e2e/demo/redis-server.ts'
 import { CALLBACK, CLIENT_SECRET, settingsFor, signInAt } from '../../e2e/provider-sign-in.ts'
+import { PortalError } from '../errors.ts'
 import { connectRedis, whenReady } from '../store/redis.ts'
 import { endSession, readSession, takeRefreshLock } from '../store/sessions.ts'
 import {
@@ -113,6 +114,39 @@ test('a cookie leads to the person, and fresh claims ask nobody', () =>
     assert.deepEqual(groupsOf(session), ['/hr/owners'])
     assert.ok(!JSON.stringify(session).includes('ey'), 'no token leaves with the session')
     assert.equal(idp.events.requests.length, 0)
+  }))
+
+test('whoever admits a session is asked about its id and no other; a refusal is thrown, but a store that is away comes first', () =>
+  withPortal({}, async ({ deps, signIn }) => {
+    const { cookie, sid } = await signIn('hr-owner')
+    const asked: string[] = []
+    const admit = async (one: string) => {
+      asked.push(one)
+      return new PortalError('too_many')
+    }
+    await assert.rejects(currentSession(cookie, { ...deps, admit }), { code: 'too_many' })
+    assert.ok(await currentSession(cookie, { ...deps, admit: async () => null }))
+    await currentSession('forged', { ...deps, admit })
+    assert.deepEqual(asked, [sid])
+    const away = connectRedis({ url: 'redis://127.0.0.1:1' })
+    await assert.rejects(currentSession(cookie, { ...deps, redis: away, admit }), {
+      code: 'store_unavailable',
+    })
+    away.disconnect()
+  }))
+
+test('a sign-in keeps where it came from, cleaned', () =>
+  withPortal({}, async ({ idp, signIn }) => {
+    const { tokens, sources } = await signInAt(idp, 'hr-owner')
+    const from = { address: '192.0.2.7', userAgent: 'agent\r\n of the test' }
+    const started = await startSession(
+      { sources, tokens, issuer: idp.issuer, from },
+      { redis, now: () => nowMs },
+    )
+    const stored = await readSession(redis, started?.sid ?? '')
+    assert.deepEqual([stored?.address, stored?.browser], ['192.0.2.7', 'agent of the test'])
+    const { sid } = await signIn('hr-owner')
+    assert.equal((await readSession(redis, sid))?.address, undefined)
   }))
 
 test('a sign-in that names another issuer, or a subject that no cookie holds, starts no session', () =>

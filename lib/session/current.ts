@@ -49,6 +49,11 @@ export interface SessionDeps {
   readonly idleSeconds: number
   readonly log: (line: string) => void
   readonly now: () => number
+  /**
+   * Told which session is asked for, before it is read. What it resolves to is thrown once the session was read, so that
+   * asking costs no time of its own, and a store that does not answer comes first.
+   */
+  readonly admit?: (sid: string) => Promise<PortalError | null>
 }
 
 /** The person, without the tokens: those never leave this folder but to sign out. */
@@ -68,7 +73,7 @@ export interface Session {
  * @returns null when nobody does: no cookie, a forged one, a session that ended, or claims too old to use and no way to
  * renew them but signing in
  * @throws PortalError `store_unavailable` or `store_refused` when Redis does not tell; `provider_unavailable` when the
- * claims are past {@link CLAIMS_MAX_AGE_MS} and the provider does not answer
+ * claims are past {@link CLAIMS_MAX_AGE_MS} and the provider does not answer; what `admit` says
  */
 export async function currentSession(
   cookieValue: string | undefined,
@@ -76,8 +81,11 @@ export async function currentSession(
 ): Promise<Session | null> {
   const cookie = await readSessionCookie(cookieValue, deps.secret)
   if (!cookie) return null
+  const admitted = deps.admit?.(cookie.sid)
   const stored = await readSession(deps.redis, cookie.sid)
   if (stored?.subject !== cookie.subject) return null
+  const refusal = await admitted
+  if (refusal) throw refusal
   if (isOver(stored, deps)) {
     await endSession(deps.redis, cookie.sid)
     return null

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { createSession, endSession } from '../store/sessions.ts'
+import { cleanedBrowser } from './browser-words.ts'
 import { type ClaimSources, combineClaims, personName } from './claims.ts'
 import type { RenewedSession } from './renewal.ts'
 
@@ -13,6 +14,15 @@ export interface SignIn {
   readonly issuer: string
   /** The session that this one goes on with when it is the same person's; otherwise it is left alone. */
   readonly renews?: RenewedSession | null
+  /** Where it came from, for the person to tell their sessions apart. */
+  readonly from?: SignInFrom | undefined
+}
+
+export interface SignInFrom {
+  /** Empty where nobody told. */
+  readonly address: string
+  /** The header `User-Agent`, as it was sent. */
+  readonly userAgent: string | null
 }
 
 /** Longer subjects are not allowed (OpenID Connect Core 1.0, section 2), and would not fit into a cookie. */
@@ -58,6 +68,8 @@ export async function startSession(
     retryAtMs: 0,
     // Or a session that is renewed again and again would never come to its absolute end.
     createdAtMs: renewed?.createdAtMs ?? nowMs,
+    ...(signIn.from?.address ? { address: signIn.from.address } : {}),
+    ...(signIn.from?.userAgent ? { browser: cleanedBrowser(signIn.from.userAgent) } : {}),
   })
   if (renewed) await endSession(redis, renewed.sid)
   return { subject: idToken.sub, sid }

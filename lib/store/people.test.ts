@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { openStoreServer } from '../../e2e/store-server.ts'
 import { parseAccessFile } from '../access/access-file.ts'
 import { type AdminGrant, decideAccess } from '../access/decide.ts'
-import { listPeople } from './people.ts'
-import { createSession, endSession, type SessionRecord, touchSession } from './sessions.ts'
+import { endSessionsOfPerson, listPeople } from './people.ts'
+import { createSession, endSession, readSession, type SessionRecord, touchSession } from './sessions.ts'
 
 const servers = openStoreServer()
 const NOW_MS = 1_800_000_000_000
@@ -66,8 +66,21 @@ test('more people than are listed are said to be there', async () => {
   assert.equal(isCut, true)
 })
 
-test('only an admin’s grant lists people', async () => {
+test('all sessions of a person end, and nobody else’s', async () => {
   const { redis } = servers.current()
+  const hers = [await createSession(redis, record('hers')), await createSession(redis, record('hers'))]
+  const his = await createSession(redis, record('his'))
+  const person = { issuer: 'https://sso.foo.com', subject: 'hers' }
+  assert.equal(await endSessionsOfPerson(redis, adminGrant(), person), 2)
+  assert.deepEqual(await Promise.all(hers.map((sid) => readSession(redis, sid))), [null, null])
+  assert.ok(await readSession(redis, his))
+  assert.equal(await endSessionsOfPerson(redis, adminGrant(), person), 0)
+})
+
+test('only an admin’s grant lists people and ends their sessions', async () => {
+  const { redis } = servers.current()
+  // @ts-expect-error A grant made elsewhere does not compile either.
+  assert.throws(() => endSessionsOfPerson(redis, {}, { issuer: 'a', subject: 'b' }), TypeError)
   // @ts-expect-error A grant made elsewhere does not compile either.
   await assert.rejects(listPeople(redis, {}, options), TypeError)
 })

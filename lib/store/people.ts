@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis'
 import { type AdminGrant, assertAdminGrant } from '../access/decide.ts'
 import { answered } from './redis.ts'
 import { mastersOf } from './redis-client.ts'
-import { readSession, type StoredSession } from './sessions.ts'
+import { endSessionsOf, type Person, readSession, type StoredSession } from './sessions.ts'
 
 /**
  * Who is signed in, for admins. The people are found by the names of the sets that lead to their sessions
@@ -10,7 +10,7 @@ import { readSession, type StoredSession } from './sessions.ts'
  * when that was not all.
  */
 
-export interface SignedIn {
+export interface SignedIn extends Person {
   /** `<issuer>|<subject>`, which is how a person is known. */
   readonly key: string
   /** To show. */
@@ -66,6 +66,16 @@ export async function listPeople(
   }
 }
 
+/**
+ * Ends all sessions of a person, whoever that is.
+ * @returns how many there were
+ * @throws PortalError when Redis does not confirm that all of them ended; some may have
+ */
+export function endSessionsOfPerson(redis: Redis, grant: AdminGrant, person: Person): Promise<number> {
+  assertAdminGrant(grant)
+  return endSessionsOf(redis, { issuer: person.issuer, subject: person.subject })
+}
+
 /** Errors of the client pass through. */
 async function subjectKeys(redis: Redis): Promise<{ keys: string[]; isCut: boolean }> {
   const keys = new Set<string>()
@@ -91,6 +101,6 @@ function isAlive(session: StoredSession, options: { nowMs: number; idleSeconds: 
 function signedIn(key: string, alive: readonly StoredSession[]): SignedIn | null {
   const [newest] = alive.toSorted((a, b) => b.checkedAtMs - a.checkedAtMs)
   if (!newest) return null
-  const { name, claims, checkedAtMs } = newest
-  return { key, name, claims, checkedAtMs, sessions: alive.length }
+  const { issuer, subject, name, claims, checkedAtMs } = newest
+  return { key, issuer, subject, name, claims, checkedAtMs, sessions: alive.length }
 }

@@ -7,13 +7,17 @@ import { connectRedis, whenReady } from './redis.ts'
 import {
   createSession,
   endSession,
+  endSessionOf,
+  endSessionsOf,
   isRefreshLocked,
   isSessionId,
+  listSessionsOf,
   readSession,
   releaseRefreshLock,
   replaceSession,
   SESSION_SECONDS,
   type SessionRecord,
+  sessionHandle,
   takeRefreshLock,
   touchSession,
 } from './sessions.ts'
@@ -76,6 +80,46 @@ test('an ended session is gone with its index entries and cannot be written agai
   assert.deepEqual(await keysOf(redis, `*${sid}*`), [])
   assert.equal(await redis.exists('sessions:subject:https://sso.foo.com|ended'), 0)
   await endSession(redis, sid)
+})
+
+test('a person’s sessions are listed and ended by handles that are no ids, and those of others are not', async () => {
+  const person = { ...RECORD, subject: 'listed', providerSid: null, address: '192.0.2.7', browser: 'b' }
+  const sids = [await createSession(redis, person), await createSession(redis, person)]
+  const other = await createSession(redis, { ...person, subject: 'other' })
+  const gone = await createSession(redis, person)
+  await redis.del(`session:${gone}`)
+  const { sessions, more } = await listSessionsOf(redis, person)
+  assert.equal(more, 0)
+  assert.deepEqual(new Set(sessions.map(({ handle }) => handle)), new Set(sids.map(sessionHandle)))
+  assert.deepEqual(sessions[0], { ...person, lastSeenAtMs: 1_000, handle: sessions[0]?.handle })
+  for (const sid of sids) assert.ok(!JSON.stringify(sessions).includes(sid))
+
+  const [first = '', second = ''] = sids
+  for (const handle of ['', first, sessionHandle(other), sessionHandle(gone)])
+    assert.equal(await endSessionOf(redis, person, handle), false, handle)
+  assert.equal(await endSessionOf(redis, person, sessionHandle(first)), true)
+  assert.equal(await readSession(redis, first), null)
+  assert.ok((await readSession(redis, second)) && (await readSession(redis, other)))
+})
+
+test('all of a person’s sessions end but the one that is to stay', async () => {
+  const person = { ...RECORD, subject: 'but one', providerSid: null }
+  const stays = await createSession(redis, person)
+  for (let n = 0; n < 3; n++) await createSession(redis, person)
+  assert.equal(await endSessionsOf(redis, person, { except: sessionHandle(stays) }), 3)
+  const { sessions } = await listSessionsOf(redis, person)
+  assert.deepEqual(
+    sessions.map(({ handle }) => handle),
+    [sessionHandle(stays)],
+  )
+  assert.equal(await endSessionsOf(redis, person), 1)
+})
+
+test('of a person with very many sessions some are listed, and how many more there may be is said', async () => {
+  const person = { ...RECORD, subject: 'busy', providerSid: null }
+  await Promise.all(Array.from({ length: 203 }, () => createSession(redis, person)))
+  const { sessions, more } = await listSessionsOf(redis, person)
+  assert.deepEqual([sessions.length, more], [200, 3])
 })
 
 test('replacing keeps the absolute end and the time of the last request', async () => {

@@ -36,6 +36,10 @@ export const REFRESH_LOCK_MS = 15_000
 
 const SID_BYTES = 32
 const SID = /^[A-Za-z0-9_-]{43}$/
+/** 132 bits. */
+const HANDLE_CHARACTERS = 22
+/** Sessions that are read for a list; somebody who signs in by a script may have thousands. */
+const MAX_LISTED = 200
 
 const sessionSchema = z.object({
   issuer: z.string(),
@@ -59,6 +63,9 @@ const sessionSchema = z.object({
   /** Not before then is the provider asked again. */
   retryAtMs: z.number(),
   createdAtMs: z.number(),
+  /** The address and the browser that signed in, as far as they were told. */
+  address: z.string().optional(),
+  browser: z.string().optional(),
 })
 
 export type SessionRecord = Readonly<z.output<typeof sessionSchema>>
@@ -80,6 +87,14 @@ const providerKey = (issuer: string, providerSid: string) => `sessions:provider:
 /** A digest, since the provider chooses how long a `jti` is. */
 function logoutTokenKey(issuer: string, jti: string): string {
   return `logout-token:${createHash('sha256').update(`${issuer}|${jti}`).digest('base64url')}`
+}
+
+/**
+ * What names a session to people: a digest of its id, which alone would let them in. It does not change, leads back to
+ * no id, and is looked up only among the sessions of one person.
+ */
+export function sessionHandle(sid: string): string {
+  return createHash('sha256').update(`handle|${sid}`).digest('base64url').slice(0, HANDLE_CHARACTERS)
 }
 
 function indexKeys({ issuer, subject, providerSid }: SessionRecord): readonly string[] {
@@ -159,17 +174,63 @@ export type SessionsOf = { readonly issuer: string } & (
   | { readonly subject: string }
 )
 
+/** A person, as sessions know them. */
+export interface Person {
+  readonly issuer: string
+  readonly subject: string
+}
+
+export interface ListedSession extends StoredSession {
+  readonly handle: string
+}
+
+/** @returns a person's sessions that have not expired, in no order, and how many more may be there. */
+export async function listSessionsOf(
+  redis: Redis,
+  { issuer, subject }: Person,
+): Promise<{ sessions: readonly ListedSession[]; more: number }> {
+  const sids = await answered(redis.smembers(subjectKey(issuer, subject)))
+  const some = sids.slice(0, MAX_LISTED)
+  const read = await Promise.all(
+    some.map(async (sid) => {
+      const session = await readSession(redis, sid)
+      return session && { ...session, handle: sessionHandle(sid) }
+    }),
+  )
+  return { sessions: read.filter((session) => session !== null), more: sids.length - some.length }
+}
+
+/**
+ * Ends one of a person's sessions.
+ * @returns whether there was one of that handle
+ */
+export async function endSessionOf(
+  redis: Redis,
+  { issuer, subject }: Person,
+  handle: string,
+): Promise<boolean> {
+  const sids = await answered(redis.smembers(subjectKey(issuer, subject)))
+  const sid = sids.find((one) => sessionHandle(one) === handle)
+  return sid !== undefined && (await endSession(redis, sid))
+}
+
 /**
  * Ends several sessions at once.
+ * @param options.except the handle of one that stays
  * @returns how many there were
  * @throws PortalError when Redis does not confirm that all of them ended; some may have
  */
-export async function endSessionsOf(redis: Redis, whose: SessionsOf): Promise<number> {
+export async function endSessionsOf(
+  redis: Redis,
+  whose: SessionsOf,
+  { except }: { readonly except?: string | undefined } = {},
+): Promise<number> {
   const key =
     'subject' in whose
       ? subjectKey(whose.issuer, whose.subject)
       : providerKey(whose.issuer, whose.providerSid)
-  const sids = await answered(redis.smembers(key))
+  const all = await answered(redis.smembers(key))
+  const sids = all.filter((sid) => except === undefined || sessionHandle(sid) !== except)
   const ended = await Promise.all(sids.map((sid) => endSession(redis, sid)))
   // Entries of sessions that had expired are still there.
   if (sids.length > 0) await answered(redis.srem(key, ...sids))

@@ -1,4 +1,5 @@
 import { context } from '#app/context.ts'
+import { EndedNotice, parseEnded } from '#app/ended-notice.tsx'
 import { Fault } from '#app/fault.tsx'
 import { reportFault } from '#app/fault-report.ts'
 import { PlainPage } from '#app/plain-page.tsx'
@@ -12,6 +13,7 @@ import { STEERING_ALL } from '#lib/explore/visible-html.ts'
 import { currentClock } from '#lib/explore/window.ts'
 import { readAllHits } from '#lib/store/counts.ts'
 import { listPeople } from '#lib/store/people.ts'
+import { EndSessionsTable } from './end-sessions-table.tsx'
 import { explainInForm } from './explain-action.ts'
 import { ExplainForm } from './explain-form.tsx'
 import { AccessFileState } from './file-state.tsx'
@@ -63,20 +65,19 @@ async function Overview(props: { grant: AdminGrant; parameters: RawParameters; p
   const { grant, parameters, path } = props
   const { nowMs, zone } = currentClock()
   try {
-    singleParameters(parameters, [])
+    const ended = parseEnded(singleParameters(parameters, ['ended']).ended)
     const { redis, access, settings } = context()
-    const [{ people, isCut }, hits] = await Promise.all([
+    const [signedIn, hits] = await Promise.all([
       listPeople(redis, grant, { nowMs, idleSeconds: settings.sessionIdleSeconds }),
       readAllHits(redis, grant, nowMs / 1000),
     ])
+    const { people } = signedIn
     const readers = readersOf(access.current(), people)
     return (
       <>
+        {ended !== null && <EndedNotice ended={ended} whose="theirs" />}
         <ExplainForm explain={explainInForm} people={people.map(choice)} zone={zone} />
-        <p>
-          {formatNumber(people.length)} {people.length === 1 ? 'person is' : 'people are'} signed in
-          {isCut && '; there may be more, who are not listed: the store holds more than was looked through'}.
-        </p>
+        <EndSessionsTable people={signedIn} zone={zone} />
         <ReadersTable readers={readers} />
         <UngrantedTable ids={ungranted(hits, readers)} hasOpenRules={readers.openRules.length > 0} />
       </>

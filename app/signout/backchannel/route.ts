@@ -6,16 +6,18 @@ import { context } from '../../context.ts'
 import { dataRoute } from '../../data-route.ts'
 import { logLine } from '../../fault-report.ts'
 import { readForm } from '../../form-request.ts'
+import { admitAddress } from '../../limits.ts'
 
 /**
  * Where the provider says, from server to server, that somebody signed out there (OpenID Connect Back-Channel Logout 1.0).
  * The token in the form is all that counts: there is no cookie to misuse, so a request of any origin is looked at.
  *
  * 200 when what the token names is over, 400 for a token that is not taken, 503 when it could not be checked or acted on
- * and should be sent again. Each request is one line in the log.
+ * and should be sent again, 429 for an address that sends too many. Each request but those is one line in the log.
  */
 export const POST = dataRoute(async (request: NextRequest) => {
   const { settings, redis, provider } = context()
+  await admitAddress('logouts', request)
   const token = (await readForm(request))?.logout_token
   if (token === undefined) throw refused('the body takes the form field logout_token, and 16 KiB in all')
   const outcome = await backchannelLogout(token, {

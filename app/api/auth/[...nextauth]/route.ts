@@ -9,6 +9,9 @@ import { authResponse, signInPage } from '../../../auth-response.ts'
 import { context } from '../../../context.ts'
 import { dataRoute } from '../../../data-route.ts'
 import { readForm } from '../../../form-request.ts'
+import { countAddress } from '../../../limits.ts'
+import { refusedSignIn } from '../../../limits-page.ts'
+import { clientAddressOf } from '../../../page-status.ts'
 
 /**
  * The sign-in library's routes, as few of them as the code flow takes. The others are 404: reading and changing sessions
@@ -76,6 +79,23 @@ async function answer(
   authRequest: Omit<AuthRequest, 'cookies'>,
   parameters: Readonly<Record<string, string>>,
 ): Promise<Response> {
+  const { publicOrigin } = context().settings
+  const isCallback = authRequest.action[0] === 'callback'
+  const limit = isCallback ? 'callbacks' : authRequest.method === 'POST' ? 'signIns' : 'strangers'
+  const refusal = await refusedSignIn(limit, request)
+  if (refusal) return refusal
+  const response = await passedOn(request, authRequest, parameters)
+  const session = `${cookieName('session', publicOrigin)}=`
+  const isSignedIn = response.headers.getSetCookie().some((cookie) => cookie.startsWith(session))
+  if (isCallback && !isSignedIn) await countAddress('callbacks', request)
+  return response
+}
+
+async function passedOn(
+  request: NextRequest,
+  authRequest: Omit<AuthRequest, 'cookies'>,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Response> {
   const { settings, provider } = context()
   const cookies = Object.fromEntries(request.cookies.getAll().map(({ name, value }) => [name, value]))
   const wayBack = parameters.callbackUrl ?? cookies[cookieName('callback', settings.publicOrigin)]
@@ -85,5 +105,6 @@ async function answer(
     return signInPage({ error: parameters.error === 'access_denied' ? 'denied' : 'failed' }, next)
   const metadata = await provider.metadata()
   if (!metadata) return signInPage({ error: 'provider_unavailable' }, next)
-  return authResponse(await runAuth({ ...authRequest, cookies }, metadata), next)
+  const from = { address: clientAddressOf(request), userAgent: request.headers.get('user-agent') }
+  return authResponse(await runAuth({ ...authRequest, cookies, from }, metadata), next)
 }

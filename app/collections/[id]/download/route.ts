@@ -2,6 +2,7 @@ import type { NextRequest } from 'next/server'
 import { audit, requestAddress } from '#app/audit.ts'
 import { context } from '#app/context.ts'
 import { dataCollection, dataRoute } from '#app/data-route.ts'
+import { admitDownload } from '#app/limits.ts'
 import { answerTaken } from '#app/page-status.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
 import { contentType, fileExtension, parseDownloadFormat } from '#lib/explore/download-format.ts'
@@ -18,6 +19,7 @@ interface DownloadContext {
 /** All lines of a window, in the format asked for; streamed, whatever their number. */
 export const GET = dataRoute<DownloadContext>(async (request, { params }) => {
   const { viewer, grant, options } = await asked(request, params)
+  await admitDownload(request, viewer.session)
   const address = await requestAddress()
   const body = await downloadStream(context().redis, grant, {
     ...options,
