@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import { createSession, endSession } from '../store/sessions.ts'
+import { createSession, endSession, keepSession, type SessionRecord } from '../store/sessions.ts'
+import { handOverTokens, revokeTokensOf } from '../store/tokens.ts'
 import { type ClaimSources, combineClaims, personName } from './claims.ts'
 import type { RenewedSession } from './renewal.ts'
 
@@ -43,7 +44,7 @@ export async function startSession(
   const nowMs = now()
   const { renews } = signIn
   const renewed = renews?.issuer === idToken.iss && renews.subject === idToken.sub ? renews : null
-  const sid = await createSession(redis, {
+  const session: SessionRecord = {
     issuer: idToken.iss,
     subject: idToken.sub,
     providerSid: idToken.sid,
@@ -58,7 +59,20 @@ export async function startSession(
     retryAtMs: 0,
     // Or a session that is renewed again and again would never come to its absolute end.
     createdAtMs: renewed?.createdAtMs ?? nowMs,
-  })
-  if (renewed) await endSession(redis, renewed.sid)
+  }
+  const sid = await createSession(redis, session)
+  if (renewed) await succeed(redis, renewed.sid, { sid, session, nowMs })
   return { subject: idToken.sub, sid }
+}
+
+/** Puts a session in the place of the one it renews: that one's tokens go on in it, and it ends. */
+async function succeed(
+  redis: Redis,
+  oldSid: string,
+  { sid, session, nowMs }: { sid: string; session: SessionRecord; nowMs: number },
+): Promise<void> {
+  const untilMs = await handOverTokens(redis, { from: oldSid, to: sid, nowMs })
+  if (untilMs !== null) await keepSession(redis, sid, { session, untilMs })
+  // Somebody else ended it meanwhile, and with it the tokens; those that were here already are no exception.
+  if (!(await endSession(redis, oldSid))) await revokeTokensOf(redis, sid)
 }
