@@ -113,6 +113,57 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
     ['/admin/access', ['admin'], { status: 200, page: /Who can read what/ }],
     ['/admin/access?x=1', ['admin'], { status: 400, page: /is not a parameter here/ }],
   ],
+  '/account': [
+    ['/account', STRANGERS, toSignIn('/account')],
+    ['/account', ['hr-owner', 'web-owner'], { status: 200, page: /Make a token/ }],
+    ['/account', ['no-groups', 'admin'], { status: 200, page: /nothing a token could read/ }],
+    ['/account?x=1', [...PEOPLE], { status: 400, page: /is not a parameter here/ }],
+  ],
+  '/account/tokens/revoke': [
+    [{ path: '/account/tokens/revoke', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [
+      { path: '/account/tokens/revoke', form: { token: 'x' }, origin: 'https://evil.example' },
+      EVERYBODY,
+      { status: 403, error: 'cross_site' },
+    ],
+    [{ path: '/account/tokens/revoke', form: {} }, EVERYBODY, bad(/token: takes/)],
+    [{ path: '/account/tokens/revoke', form: { token: 'x' } }, STRANGERS, toSignIn('/account')],
+    [
+      { path: '/account/tokens/revoke', form: { token: 'x' } },
+      PEOPLE,
+      { status: [303], to: '/account#tokens' },
+    ],
+  ],
+  '/device': [
+    ['/device?user_code=BBBB-BBBB', STRANGERS, toSignIn('/device?user_code=BBBB-BBBB')],
+    ['/device', [...PEOPLE], { status: 200, page: /shows a code such as/ }],
+    ['/device?user_code=BBBB-BBBB', [...PEOPLE], { status: 200, page: /No device is waiting/ }],
+    ['/device?code=x', [...PEOPLE], { status: 400, page: /is not a parameter here/ }],
+  ],
+  '/device/code': [
+    [{ path: '/device/code', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [{ path: '/device/code', form: {} }, EVERYBODY, { status: 400, type: /json/ }],
+    [{ path: '/device/code', form: { client_id: 'x' } }, EVERYBODY, { status: 200, type: /json/ }],
+  ],
+  '/device/token': [
+    [{ path: '/device/token', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [{ path: '/device/token', form: {} }, EVERYBODY, { status: 400, type: /json/ }],
+  ],
+  '/device/decide': [
+    [{ path: '/device/decide', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [
+      { path: '/device/decide', form: { decision: 'yes' }, origin: 'https://evil.example' },
+      EVERYBODY,
+      { status: 403, error: 'cross_site' },
+    ],
+    [{ path: '/device/decide', form: { decision: 'x' } }, EVERYBODY, bad(/decision: takes/)],
+    [{ path: '/device/decide', form: { decision: 'no' } }, STRANGERS, toSignIn('/device')],
+    [
+      { path: '/device/decide', form: { decision: 'no' } },
+      PEOPLE,
+      { status: [303], to: '/device?outcome=none' },
+    ],
+  ],
   '/collections/[id]': [
     ['/collections/1824', STRANGERS, toSignIn('/collections/1824')],
     ['/collections/x?from=soon', STRANGERS, toSignIn('/collections/x?from=soon')],
@@ -219,7 +270,6 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
   '/_not-found': [
     ['/no/such/page', EVERYBODY, NOT_FOUND],
     // What is not built yet is no route.
-    ['/account', PEOPLE, NOT_FOUND],
     ['/metrics', EVERYBODY, NOT_FOUND],
     ['/admin/ingest', EVERYBODY, NOT_FOUND],
     ['/collections/1824/manifest', EVERYBODY, NOT_FOUND],
@@ -237,6 +287,13 @@ const STORE_DOWN: readonly Row[] = [
   ['/collections/1824', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/762?from=soon', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/1824/download', PEOPLE, { status: 503, error: 'store_unavailable' }],
+  ['/account', PEOPLE, { status: 503, page: /did not answer/ }],
+  ['/device', PEOPLE, { status: 503, page: /did not answer/ }],
+  [
+    { path: '/device/code', form: { client_id: 'x' } },
+    ['anonymous'],
+    { status: 503, error: 'store_unavailable' },
+  ],
   ['/signin', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/healthz', EVERYBODY, { status: 503 }],
   ['/', ['anonymous'], toSignIn('/')],
