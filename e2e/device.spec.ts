@@ -231,7 +231,7 @@ test('the script of the README gets a token from a person’s yes, and curl down
   test.skip(!hasCurl, 'there is no curl on this machine')
   test.setTimeout(60_000)
   const script = spawn('sh', ['-c', await readmeScript()], {
-    env: { PATH: process.env.PATH, PORTAL: portal.origin },
+    env: { ...process.env, PORTAL: portal.origin },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let said = ''
