@@ -137,7 +137,9 @@ test('a token opens its own collections and no other, no page, and nothing of an
 }) => {
   const page = await signedIn('both')
   const token = await makeToken(page, { collections: ['762', '1824'] })
-  await expect(page.getByRole('region', { name: 'Your tokens' })).toContainText('Web 762; Human Resources 1824')
+  await expect(page.getByRole('region', { name: 'Your tokens' })).toContainText(
+    'Web 762; Human Resources 1824',
+  )
   for (const [id, expected] of [
     ['1824', 200],
     ['762', 200],

@@ -23,8 +23,8 @@ export function TokensForm({ make, collections, maxDays, zone, example }: Tokens
   // Not beside the form: that sends back what came of it before, the token included.
   if (state.made !== null) return <Made {...state} made={state.made} zone={zone} example={example} />
   return (
-    <form action={act} className="card flex flex-col items-start gap-3" aria-label="Make a token">
-      <h3>Make a token</h3>
+    <form action={act} className="card flex flex-col items-start gap-1" aria-label="Make a token">
+      <h3 className="font-semibold">Make a token</h3>
       <div role="status">{state.problem !== null && <p className="notice">{state.problem}</p>}</div>
       <label className="field">
         Name, such as the script it is for
@@ -84,12 +84,12 @@ function Made(props: Making & { made: NonNullable<Making['made']>; zone: string;
   const { name, made, zone, example } = props
   return (
     <section className="card" aria-label="The new token">
-      <h3>
+      <h3 className="font-semibold">
         <SentText text={name} />
       </h3>
       <p role="status">This is the token. It is shown this once and kept nowhere: copy it now.</p>
       <p>
-        <code className="font-mono select-all [overflow-wrap:anywhere]">{made.token}</code>
+        <code className="font-mono break-all select-all">{made.token}</code>
       </p>
       <p>
         It expires {momentInWords(made.expiresAtMs, zone)} ({zone}). To use it, with the token in the variable

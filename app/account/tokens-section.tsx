@@ -28,7 +28,7 @@ export async function TokensSection({ viewer }: { viewer: Viewer }) {
     return (
       <section id="tokens" aria-labelledby="tokens-heading">
         <h2 id="tokens-heading">Tokens for curl and scripts</h2>
-        <p>
+        <p className="max-w-[60rem]">
           Whoever holds a token downloads what you may read at that moment, and no more. It ends on its day,
           when you take it back, and with the sign-in it was made in: signing out of that sign-in ends it too.
           A script on a machine without a browser asks for one itself, and you say yes on{' '}

@@ -25,8 +25,8 @@ export function DeviceQuestion({ viewer, found: { request, userCode } }: DeviceQ
   return (
     <section className="card" aria-label="What the device asks for">
       <p>
-        <SentText text={request.client} /> asks to read logs as <SentText text={viewer.session.name} />. So it
-        calls itself; anybody can take any name.
+        <SentText text={request.client} /> asks to read logs as <SentText text={viewer.session.name} />. That
+        is what it calls itself; anybody can take any name.
       </p>
       <dl className="grid grid-cols-[max-content_1fr] gap-x-4 gap-y-1 [&_dt]:text-muted">
         <dt>Code</dt>
@@ -50,7 +50,8 @@ export function DeviceQuestion({ viewer, found: { request, userCode } }: DeviceQ
       )}
       <p>
         Say yes only if you started this yourself just now and the device shows this very code. It then reads
-        what you may read, until the days are over, you take its token back, or you sign out of this sign-in.
+        this for as long as you may, until the days are over, you take its token back, or you sign out of this
+        sign-in.
       </p>
       <form method="post" action="/device/decide" className="flex flex-wrap items-end gap-3">
         <input type="hidden" name="user_code" value={userCode} />

@@ -70,7 +70,7 @@ async function find(typed: string): Promise<Found> {
 
 function CodeForm() {
   return (
-    <form method="get" action="/device" className="card flex flex-col items-start gap-3">
+    <form method="get" action="/device" className="card flex flex-col items-start gap-1">
       <p>A script or a device that wants to read logs for you shows a code such as BCDF-GHJK.</p>
       <label className="field">
         Code

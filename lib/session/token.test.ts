@@ -362,6 +362,26 @@ test('a session that goes on through a new sign-in hands its tokens on, and they
     assert.deepEqual(await redis.keys('token*'), [])
   }))
 
+test('a session that somebody ended while it was renewed leaves no token behind', () =>
+  withPortal({ refreshTokens: false }, async ({ idp, deps, signIn, make }) => {
+    const first = await signIn('hr-owner')
+    const token = await make(first.sid)
+    const { issuer, subject, createdAtMs } = (await readSession(redis, first.sid)) ?? {}
+    const renews = {
+      sid: first.sid,
+      issuer: issuer ?? '',
+      subject: subject ?? '',
+      createdAtMs: createdAtMs ?? 0,
+    }
+    // As far as the one who ends it has come when the tokens are handed on.
+    await redis.del(`session:${first.sid}`)
+    const { tokens, sources } = await signInAt(idp, 'hr-owner')
+    const second = await startSession({ sources, tokens, issuer: idp.issuer, renews }, deps)
+    assert.ok(await readSession(redis, second?.sid ?? ''))
+    assert.equal(await tokenUse(token, deps), null)
+    assert.deepEqual(await redis.keys('token*'), [])
+  }))
+
 test('without refresh tokens a token says when its sign-in ends, and ends by then', () =>
   withPortal({ refreshTokens: false }, async ({ deps, signIn }) => {
     const { cookie, sid } = await signIn('hr-owner')
