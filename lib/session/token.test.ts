@@ -168,14 +168,17 @@ test('attempt 53: what is no token of the portal leads to nobody, and what has n
       stored?.accessToken ?? '',
       'x'.repeat(100_000),
     ]
-    for (const text of strangers) assert.equal(await tokenUse(text, deps), null)
-    await redis.ping()
-    assert.deepEqual(
-      commands.filter((one) => one !== 'ping'),
-      [],
-    )
-    assert.equal(await tokenUse(other, deps), null)
-    monitor.disconnect()
+    try {
+      for (const text of strangers) assert.equal(await tokenUse(text, deps), null)
+      await redis.ping()
+      assert.deepEqual(
+        commands.filter((one) => one !== 'ping'),
+        [],
+      )
+      assert.equal(await tokenUse(other, deps), null)
+    } finally {
+      monitor.disconnect()
+    }
     assert.ok(!commands.join().includes(other))
     assert.ok(await tokenUse(token, deps))
   }))
