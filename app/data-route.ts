@@ -1,9 +1,11 @@
 import 'server-only'
+import { headers } from 'next/headers'
 import type { NextRequest } from 'next/server'
 import type { CollectionGrant } from '#lib/access/decide.ts'
 import { errorBody, PortalError } from '#lib/errors.ts'
+import { bearerToken } from '#lib/session/token.ts'
 import { reportFault } from './fault-report.ts'
-import { denied, grantOf, type Viewer, viewer } from './viewer.ts'
+import { denied, grantOf, tokenViewer, type Viewer, viewer } from './viewer.ts'
 
 /**
  * Routes that answer with data rather than a page: the gate with the errors of the contract, and the wrapper that
@@ -39,14 +41,20 @@ function faultResponse(thrown: unknown): Response {
     status: error.status,
     headers: {
       ...DATA_HEADERS,
+      ...(error.status === 401 ? { 'WWW-Authenticate': 'Bearer' } : {}),
       ...(MAY_RETRY.has(error.status) ? { 'Retry-After': String(error.retryAfterSeconds) } : {}),
     },
   })
 }
 
-/** @throws PortalError `unauthenticated` for somebody who is not signed in */
+/**
+ * By the request's token where it has one, else by its cookie. A token that is not good is never passed over for a cookie
+ * beside it.
+ * @throws PortalError `unauthenticated` for somebody who is not signed in, or a token that opens nothing
+ */
 export async function dataViewer(): Promise<Viewer> {
-  const current = await viewer()
+  const token = bearerToken((await headers()).get('authorization'))
+  const current = token === null ? await viewer() : await tokenViewer(token)
   if (!current) throw new PortalError('unauthenticated')
   return current
 }

@@ -3,10 +3,12 @@ import { cookies, headers } from 'next/headers'
 import { redirect } from 'next/navigation'
 import { cache } from 'react'
 import { type Access, type AdminGrant, type CollectionGrant, decideAccess } from '#lib/access/decide.ts'
+import { narrowAccess } from '#lib/access/narrow.ts'
 import { parseCollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
 import { currentSession, type Session, type SessionDeps } from '#lib/session/current.ts'
 import { cookieName } from '#lib/session/session-cookie.ts'
+import { tokenUse } from '#lib/session/token.ts'
 import { audit, requestAddress } from './audit.ts'
 import { context } from './context.ts'
 import { logLine } from './fault-report.ts'
@@ -56,6 +58,19 @@ export const viewer = cache(async (): Promise<Viewer | null> => {
   if (!session) await admitStranger(asked)
   return session && { session, access: decideAccess(session.claims, context().access.current()) }
 })
+
+/**
+ * Who comes with a token for programs, for routes that answer with data; pages take cookies alone. It sees what its owner
+ * may see now, narrowed to what it was made for, and nothing of an admin.
+ * @returns null for a text that is no token, or one that opens nothing now
+ * @throws PortalError when Redis or the provider does not tell
+ */
+export async function tokenViewer(text: string): Promise<Viewer | null> {
+  const use = await tokenUse(text, sessionDeps())
+  if (!use) return null
+  const access = decideAccess(use.session.claims, context().access.current())
+  return { session: use.session, access: narrowAccess(access, use.collections) }
+}
 
 /**
  * For pages: the person, or the way to sign-in and back.

@@ -51,6 +51,25 @@ const explain = (claims: string) => async (page: Page) => {
     .waitFor()
 }
 
+const makeToken = (days: string) => async (page: Page) => {
+  await page.getByLabel(/^Name/).fill('nightly')
+  await page.getByLabel(/^Days/).evaluate((field, value) => {
+    if (field instanceof HTMLInputElement) field.max = value
+  }, days)
+  await page.getByLabel(/^Days/).fill(days)
+  await page.getByRole('button', { name: 'Make the token' }).click()
+  await page.getByText(/shown this once|takes a whole number|take a whole number/).waitFor()
+}
+
+const askAsDevice = async (page: Page) => {
+  const codes = await page.evaluate(async () => {
+    const body = new URLSearchParams({ client_id: 'backup on web1', scope: '1824 5' })
+    const answer = await fetch('/device/code', { method: 'POST', body })
+    return (await answer.json()) as { verification_uri_complete: string }
+  })
+  await page.goto(codes.verification_uri_complete)
+}
+
 const accessFileWith =
   (rule: string): NonNullable<State['around']> =>
   async ({ accessFile }) => {
@@ -122,6 +141,14 @@ const STATES: readonly State[] = [
   { name: 'menu-zone', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Times in/) },
   { name: 'menu-download', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Download/) },
   { name: 'menu-theme', who: 'hr-owner', path: `/collections/1824${WINDOW}`, next: openMenu(/Theme/) },
+  { name: 'account', who: 'hr-owner', path: '/account' },
+  { name: 'account-token-made', who: 'hr-owner', path: '/account', next: makeToken('30') },
+  { name: 'account-token-problem', who: 'hr-owner', path: '/account', next: makeToken('91') },
+  { name: 'account-nothing-to-read', who: 'no-groups', path: '/account' },
+  { name: 'device', who: 'hr-owner', path: '/device' },
+  { name: 'device-none', who: 'hr-owner', path: '/device?user_code=BBBB' },
+  { name: 'device-asks', who: 'hr-owner', path: '/device', next: askAsDevice },
+  { name: 'device-said-yes', who: 'hr-owner', path: '/device?outcome=approved' },
   { name: 'admin', who: 'admin', path: '/admin' },
   { name: 'admin-none-match', who: 'admin', path: '/admin?q=zebra' },
   { name: 'admin-refused', who: 'admin', path: '/admin?sort=size' },

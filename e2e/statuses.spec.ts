@@ -169,6 +169,51 @@ const TABLE: Readonly<Record<string, readonly Row[]>> = {
       { status: [303], to: '/account?ended=0' },
     ],
   ],
+  '/account/tokens/revoke': [
+    [{ path: '/account/tokens/revoke', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [
+      { path: '/account/tokens/revoke', form: { token: 'x' }, origin: 'https://evil.example' },
+      EVERYBODY,
+      { status: 403, error: 'cross_site' },
+    ],
+    [{ path: '/account/tokens/revoke', form: {} }, EVERYBODY, bad(/token: takes/)],
+    [{ path: '/account/tokens/revoke', form: { token: 'x' } }, STRANGERS, toSignIn('/account')],
+    [
+      { path: '/account/tokens/revoke', form: { token: 'x' } },
+      PEOPLE,
+      { status: [303], to: '/account#tokens' },
+    ],
+  ],
+  '/device': [
+    ['/device?user_code=BBBB-BBBB', STRANGERS, toSignIn('/device?user_code=BBBB-BBBB')],
+    ['/device', [...PEOPLE], { status: 200, page: /shows a code such as/ }],
+    ['/device?user_code=BBBB-BBBB', [...PEOPLE], { status: 200, page: /No device is waiting/ }],
+    ['/device?code=x', [...PEOPLE], { status: 400, page: /is not a parameter here/ }],
+  ],
+  '/device/code': [
+    [{ path: '/device/code', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [{ path: '/device/code', form: {} }, EVERYBODY, { status: 400, type: /json/ }],
+    [{ path: '/device/code', form: { client_id: 'x' } }, EVERYBODY, { status: 200, type: /json/ }],
+  ],
+  '/device/token': [
+    [{ path: '/device/token', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [{ path: '/device/token', form: {} }, EVERYBODY, { status: 400, type: /json/ }],
+  ],
+  '/device/decide': [
+    [{ path: '/device/decide', method: 'GET' }, EVERYBODY, { status: 405 }],
+    [
+      { path: '/device/decide', form: { decision: 'yes' }, origin: 'https://evil.example' },
+      EVERYBODY,
+      { status: 403, error: 'cross_site' },
+    ],
+    [{ path: '/device/decide', form: { decision: 'x' } }, EVERYBODY, bad(/decision: takes/)],
+    [{ path: '/device/decide', form: { decision: 'no' } }, STRANGERS, toSignIn('/device')],
+    [
+      { path: '/device/decide', form: { decision: 'no' } },
+      PEOPLE,
+      { status: [303], to: '/device?outcome=none' },
+    ],
+  ],
   '/collections/[id]': [
     ['/collections/1824', STRANGERS, toSignIn('/collections/1824')],
     ['/collections/x?from=soon', STRANGERS, toSignIn('/collections/x?from=soon')],
@@ -304,6 +349,13 @@ const STORE_DOWN: readonly Row[] = [
   ['/collections/1824', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/762?from=soon', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/1824/download', PEOPLE, { status: 503, error: 'store_unavailable' }],
+  ['/account', PEOPLE, { status: 503, page: /did not answer/ }],
+  ['/device', PEOPLE, { status: 503, page: /did not answer/ }],
+  [
+    { path: '/device/code', form: { client_id: 'x' } },
+    ['anonymous'],
+    { status: 503, error: 'store_unavailable' },
+  ],
   ['/signin', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/healthz', EVERYBODY, { status: 503 }],
   ['/', ['anonymous'], toSignIn('/')],
@@ -320,7 +372,7 @@ test('each route answers each of them as the table says, also while the store is
   signedIn,
   portal,
 }) => {
-  test.setTimeout(120_000)
+  test.setTimeout(240_000)
   await feed(portal, [logLine('1824', 'a'), logLine('762', 'b')])
   const cookies = new Map<Who, string>([['anonymous', '']])
   for (const who of PEOPLE) cookies.set(who, await cookieHeader(await signedIn(who)))

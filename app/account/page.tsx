@@ -12,12 +12,13 @@ import { claimsSeen } from '#lib/access/claims-seen.ts'
 import { type RawParameters, requestPath, singleParameters } from '#lib/explore/parameters.ts'
 import { Grants } from './grants.tsx'
 import { Sessions } from './sessions-section.tsx'
+import { TokensSection } from './tokens-section.tsx'
 
 interface AccountProps {
   searchParams: Promise<RawParameters>
 }
 
-/** Who one is here, what that gives and why, where one is signed in, and how pages look. */
+/** Who one is here, what that gives and why, where one is signed in, one's tokens, and how pages look. */
 export default async function AccountPage({ searchParams }: AccountProps) {
   const parameters = await searchParams
   const path = requestPath('/account', parameters)
@@ -32,6 +33,7 @@ export default async function AccountPage({ searchParams }: AccountProps) {
           <Grants access={viewer.access} />
           <Sent viewer={viewer} />
           <Sessions viewer={viewer} path={path} />
+          <TokensSection viewer={viewer} />
           <h2>How pages look</h2>
           <ThemeForm className="mt-2 flex flex-wrap gap-2" />
         </div>

@@ -13,6 +13,7 @@ import {
   takeRefreshLock,
   touchSession,
 } from '../store/sessions.ts'
+import { hasTokens } from '../store/tokens.ts'
 import { personName, refreshedClaims } from './claims.ts'
 import type { Provider, RefreshOutcome, SignOutTokens } from './provider.ts'
 import { readSessionCookie } from './session-cookie.ts'
@@ -26,6 +27,10 @@ import { readSessionCookie } from './session-cookie.ts'
  * then nothing is shown. A provider that gives no refresh token, or none that settles the claims, is asked again by
  * signing in (see `renewal.ts`).
  *
+ * Tokens for programs (`token.ts`) stand on the same session, refreshed by the same code under the same lock, so that a
+ * refresh token that rotates has one holder. They may outlive the browser's part of it: past its idle or absolute end the
+ * cookie opens nothing, and the session is kept only for tokens that can still use it.
+ *
  * A fault of Redis or of the provider is never taken for a person who is not signed in: that would throw away a session
  * that is still good.
  */
@@ -38,6 +43,8 @@ export const CLAIMS_MAX_AGE_MS = 15 * 60_000
 const REFRESH_RETRY_MS = 10_000
 /** How often the time of the last request is written. */
 const TOUCH_INTERVAL_MS = 60_000
+/** So that no moment reaches it. */
+const NEVER_MS = Number.MAX_SAFE_INTEGER
 /** How often one looks whether the refresh of another request is done. */
 const LOCK_POLL_MS = 25
 
@@ -87,15 +94,39 @@ export async function currentSession(
   const refusal = await admitted
   if (refusal) throw refusal
   if (isOver(stored, deps)) {
-    await endSession(deps.redis, cookie.sid)
+    if (!(await isHeldByTokens(cookie.sid, stored, deps))) await endSession(deps.redis, cookie.sid)
     return null
   }
-  const session = await refreshedWhenDue(cookie.sid, stored, deps)
-  if (!session || !isUsable(session, deps.now())) return null
-  if (deps.now() - stored.lastSeenAtMs >= TOUCH_INTERVAL_MS)
+  const session = await confirmedSession(cookie.sid, stored, deps)
+  if (session && deps.now() - stored.lastSeenAtMs >= TOUCH_INTERVAL_MS)
     await touchSession(deps.redis, cookie.sid, deps.now())
+  return session
+}
+
+/**
+ * The person of a stored session, whose claims are refreshed first when that is due. It looks at no end of the session.
+ * @returns null when the session ended, or its claims are too old to use and only signing in renews them
+ * @throws PortalError as {@link currentSession}
+ */
+export async function confirmedSession(
+  sid: string,
+  stored: StoredSession,
+  deps: SessionDeps,
+): Promise<Session | null> {
+  const session = await refreshedWhenDue(sid, stored, deps)
+  if (!session || !isUsable(session, deps.now())) return null
   const { issuer, subject, name, claims, createdAtMs, checkedAtMs } = session
   return { issuer, subject, name, claims, createdAtMs, checkedAtMs }
+}
+
+/** Whether tokens of a session whose browser's part is over can still use it, now or after a refresh. */
+async function isHeldByTokens(
+  sid: string,
+  session: StoredSession,
+  { redis, now }: Pick<SessionDeps, 'redis' | 'now'>,
+): Promise<boolean> {
+  const hasUse = session.refreshToken !== null || now() - session.checkedAtMs < CLAIMS_MAX_AGE_MS
+  return hasUse && (await hasTokens(redis, sid, now()))
 }
 
 /**
@@ -116,7 +147,7 @@ export async function endCurrentSession(
   return { idToken, refreshToken, accessToken, issuer, subject, name }
 }
 
-/** Whether it is past its absolute end, or unused for too long. */
+/** Whether the browser's part of it is past its absolute end, or unused for too long. */
 export function isOver(
   session: StoredSession,
   { now, idleSeconds }: Pick<SessionDeps, 'now' | 'idleSeconds'>,
@@ -211,7 +242,7 @@ function renew(
       ...session,
       ...tokens,
       refreshFault: 'unsettled',
-      retryAtMs: session.createdAtMs + SESSION_SECONDS * 1000,
+      retryAtMs: NEVER_MS,
     }
   return {
     ...session,

@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
-import { createSession, endSession } from '../store/sessions.ts'
+import { createSession, endSession, keepSession, type SessionRecord } from '../store/sessions.ts'
+import { handOverTokens, revokeTokensOf } from '../store/tokens.ts'
 import { cleanedBrowser } from './browser-words.ts'
 import { type ClaimSources, combineClaims, personName } from './claims.ts'
 import type { RenewedSession } from './renewal.ts'
@@ -53,7 +54,7 @@ export async function startSession(
   const nowMs = now()
   const { renews } = signIn
   const renewed = renews?.issuer === idToken.iss && renews.subject === idToken.sub ? renews : null
-  const sid = await createSession(redis, {
+  const session: SessionRecord = {
     issuer: idToken.iss,
     subject: idToken.sub,
     providerSid: idToken.sid,
@@ -70,7 +71,20 @@ export async function startSession(
     createdAtMs: renewed?.createdAtMs ?? nowMs,
     ...(signIn.from?.address ? { address: signIn.from.address } : {}),
     ...(signIn.from?.userAgent ? { browser: cleanedBrowser(signIn.from.userAgent) } : {}),
-  })
-  if (renewed) await endSession(redis, renewed.sid)
+  }
+  const sid = await createSession(redis, session)
+  if (renewed) await succeed(redis, renewed.sid, { sid, session, nowMs })
   return { subject: idToken.sub, sid }
+}
+
+/** Puts a session in the place of the one it renews: that one's tokens go on in it, and it ends. */
+async function succeed(
+  redis: Redis,
+  oldSid: string,
+  { sid, session, nowMs }: { sid: string; session: SessionRecord; nowMs: number },
+): Promise<void> {
+  const untilMs = await handOverTokens(redis, { from: oldSid, to: sid, nowMs })
+  if (untilMs !== null) await keepSession(redis, sid, { session, untilMs })
+  // Somebody else ended it meanwhile, and with it the tokens; those that were here already are no exception.
+  if (!(await endSession(redis, oldSid))) await revokeTokensOf(redis, sid)
 }

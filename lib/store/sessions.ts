@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { answered, Script } from './redis.ts'
+import { extendExpiry, revokeTokensOf } from './tokens.ts'
 
 /**
  * Sessions in Redis. The browser's cookie names a session; what the person may do, and the provider's tokens, are here.
@@ -18,7 +19,11 @@ import { answered, Script } from './redis.ts'
  * The last request has a key of its own because it is written without a lock: inside the JSON it could put back a
  * refresh token that a parallel refresh had just replaced, and a provider that rotates them then revokes the grant.
  *
- * Index entries of ended sessions are removed; those of expired ones lead nowhere and go with the set.
+ * Index entries of ended sessions are removed; those of expired ones lead nowhere and go with the set, or when a person
+ * with many of them signs in.
+ *
+ * A session that tokens hold (`tokens.ts`) lives on until the last of them expires. That the browser's part of it is over
+ * by then is not told by the key's expiry but by its times (`lib/session/current.ts`). Its tokens end with it.
  *
  * In a cluster these keys lie on several nodes, so no transaction holds them together. The order does: the session itself is
  * written last and removed first, so that every session there is stands in its indexes, and what a process that died in
@@ -33,6 +38,9 @@ export const SESSION_SECONDS = 8 * 3600
  * together can take; when the process dies meanwhile, the next one goes on after it.
  */
 export const REFRESH_LOCK_MS = 15_000
+
+/** With fewer entries nobody looks which of a person's sessions are gone. */
+const INDEX_TIDIED_FROM = 32
 
 const SID_BYTES = 32
 const SID = /^[A-Za-z0-9_-]{43}$/
@@ -114,18 +122,42 @@ export function isSessionId(text: unknown): text is string {
  */
 export async function createSession(redis: Redis, session: SessionRecord): Promise<string> {
   const sid = randomBytes(SID_BYTES).toString('base64url')
-  const seenAt = String(session.checkedAtMs)
+  // Before the index: an entry without this key and without a session is one to be tidied away.
+  await answered(redis.set(seenKey(sid), String(session.checkedAtMs), 'EX', SESSION_SECONDS))
   await answered(
-    Promise.all([
-      redis.set(seenKey(sid), seenAt, 'EX', SESSION_SECONDS),
-      ...indexKeys(session).map(async (key) => {
+    Promise.all(
+      indexKeys(session).map(async (key) => {
         await redis.sadd(key, sid)
-        await redis.expire(key, SESSION_SECONDS)
+        await redis.expire(key, SESSION_SECONDS, 'NX')
+        await redis.expire(key, SESSION_SECONDS, 'GT')
       }),
-    ]),
+    ),
   )
+  await answered(tidyIndex(redis, subjectKey(session.issuer, session.subject)))
   await answered(redis.set(sessionKey(sid), JSON.stringify(session), 'EX', SESSION_SECONDS))
   return sid
+}
+
+/** Removes entries of sessions that expired, since tokens may keep the set itself for months. */
+async function tidyIndex(redis: Redis, key: string): Promise<void> {
+  if ((await redis.scard(key)) < INDEX_TIDIED_FROM) return
+  for (const sid of await redis.smembers(key)) {
+    const [seen, session] = await Promise.all([redis.exists(seenKey(sid)), redis.exists(sessionKey(sid))])
+    if (seen === 0 && session === 0) await redis.srem(key, sid)
+  }
+}
+
+/**
+ * Keeps a session, and the ways to find it, until then at least; for the tokens that hold it.
+ * @param session as it was read
+ */
+export async function keepSession(
+  redis: Redis,
+  sid: string,
+  { session, untilMs }: { readonly session: SessionRecord; readonly untilMs: number },
+): Promise<void> {
+  const keys = [...indexKeys(session), seenKey(sid), sessionKey(sid)]
+  for (const key of keys) await answered(extendExpiry(redis, key, untilMs))
 }
 
 /** @returns null when there is no such session, or none that can be read. */
@@ -150,7 +182,7 @@ export async function touchSession(redis: Redis, sid: string, seenAtMs: number):
 }
 
 /**
- * Ends a session at once, everywhere. Ending one that is not there does nothing.
+ * Ends a session at once, everywhere, with the tokens made in it. Ending one that is not there does nothing.
  * @returns whether there was one
  */
 export async function endSession(redis: Redis, sid: string): Promise<boolean> {
@@ -162,6 +194,7 @@ export async function endSession(redis: Redis, sid: string): Promise<boolean> {
     Promise.all([
       redis.del(seenKey(sid)),
       redis.del(renewalKey(sid)),
+      revokeTokensOf(redis, sid),
       ...indexes.map((key) => redis.srem(key, sid)),
     ]),
   )
@@ -214,6 +247,17 @@ export async function endSessionOf(
   return sid !== undefined && (await endSession(redis, sid))
 }
 
+/** The ids in the index, of which some may have expired. */
+export async function sessionIdsOf(redis: Redis, whose: SessionsOf): Promise<string[]> {
+  return answered(redis.smembers(indexKeyOf(whose)))
+}
+
+function indexKeyOf(whose: SessionsOf): string {
+  return 'subject' in whose
+    ? subjectKey(whose.issuer, whose.subject)
+    : providerKey(whose.issuer, whose.providerSid)
+}
+
 /**
  * Ends several sessions at once.
  * @param options.except the handle of one that stays
@@ -225,11 +269,8 @@ export async function endSessionsOf(
   whose: SessionsOf,
   { except }: { readonly except?: string | undefined } = {},
 ): Promise<number> {
-  const key =
-    'subject' in whose
-      ? subjectKey(whose.issuer, whose.subject)
-      : providerKey(whose.issuer, whose.providerSid)
-  const all = await answered(redis.smembers(key))
+  const key = indexKeyOf(whose)
+  const all = await sessionIdsOf(redis, whose)
   const sids = all.filter((sid) => except === undefined || sessionHandle(sid) !== except)
   const ended = await Promise.all(sids.map((sid) => endSession(redis, sid)))
   // Entries of sessions that had expired are still there.
