@@ -26,6 +26,8 @@ import { isHead } from './page-status.ts'
 export interface Viewer {
   readonly session: Session
   readonly access: Access
+  /** The name of the token that stands for the person, where it is one. */
+  readonly token?: string
 }
 
 export function sessionDeps(): SessionDeps {
@@ -63,13 +65,19 @@ export const viewer = cache(async (): Promise<Viewer | null> => {
  * Who comes with a token for programs, for routes that answer with data; pages take cookies alone. It sees what its owner
  * may see now, narrowed to what it was made for, and nothing of an admin.
  * @returns null for a text that is no token, or one that opens nothing now
- * @throws PortalError when Redis or the provider does not tell
+ * @throws PortalError when Redis or the provider does not tell; `too_many`
  */
 export async function tokenViewer(text: string): Promise<Viewer | null> {
+  const asked = { headers: await headers() }
   const use = await tokenUse(text, sessionDeps())
-  if (!use) return null
+  if (!use) {
+    await admitStranger(asked)
+    return null
+  }
+  const refusal = await admitSession(asked, use.sid)
+  if (refusal) throw refusal
   const access = decideAccess(use.session.claims, context().access.current())
-  return { session: use.session, access: narrowAccess(access, use.collections) }
+  return { session: use.session, access: narrowAccess(access, use.collections), token: use.name }
 }
 
 /**

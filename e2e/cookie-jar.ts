@@ -1,3 +1,5 @@
+import { askFrom } from './ask-from.ts'
+
 /** Requests as a browser makes them, with its cookies and without everything else, so that each step can be changed. */
 
 export interface Step {
@@ -9,7 +11,17 @@ export interface Step {
   readonly body: string
 }
 
+interface Asked {
+  readonly headers?: Readonly<Record<string, string>>
+  /** Posted where it is there. */
+  readonly form?: Readonly<Record<string, string>>
+}
+
+let jars = 0
+
 export class CookieJar {
+  /** Each its own, so that together they meet no limit of one address. */
+  readonly #address = `127.1.${Math.floor(jars / 250)}.${(jars++ % 250) + 1}`
   /** Name -> value. Ports do not separate cookies on one host, and all names here differ. */
   readonly cookies = new Map<string, string>()
 
@@ -18,35 +30,36 @@ export class CookieJar {
   }
 
   /** One request; its cookies are kept, a redirect is not followed. */
-  async request(url: URL | string, init: RequestInit = {}): Promise<Step> {
-    const headers = new Headers(init.headers)
-    headers.set('cookie', this.header)
-    const answer = await fetch(url, { ...init, headers, redirect: 'manual' })
-    const setCookies = answer.headers.getSetCookie()
+  async request(url: URL | string, { headers = {}, form }: Asked = {}): Promise<Step> {
+    const { origin, pathname, search } = new URL(url)
+    const answer = await askFrom({
+      address: this.#address,
+      origin,
+      path: pathname + search,
+      headers: { ...headers, cookie: this.header },
+      ...(form ? { method: 'POST', form } : {}),
+    })
+    const setCookies = answer.headers['set-cookie'] ?? []
     for (const text of setCookies) {
       const [pair = ''] = text.split(';')
       const [name, value] = [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]
       if (/;\s*(max-age=0|expires=thu, 01 jan 1970)/i.test(text)) this.cookies.delete(name)
       else this.cookies.set(name, value)
     }
-    const location = answer.headers.get('location')
+    const { location } = answer.headers
     return {
       url: new URL(url),
       status: answer.status,
-      location: location === null ? null : new URL(location, url),
+      location: location === undefined ? null : new URL(location, url),
       setCookies,
-      body: await answer.text(),
+      body: answer.body,
     }
   }
 
   /** A form as a page of that origin posts it. */
-  post(url: URL | string, fields: Readonly<Record<string, string>> = {}): Promise<Step> {
+  post(url: URL | string, form: Readonly<Record<string, string>> = {}): Promise<Step> {
     const { origin } = new URL(url)
-    return this.request(url, {
-      method: 'POST',
-      headers: { origin, 'sec-fetch-site': 'same-origin' },
-      body: new URLSearchParams(fields),
-    })
+    return this.request(url, { headers: { origin, 'sec-fetch-site': 'same-origin' }, form })
   }
 
   /**

@@ -349,7 +349,6 @@ const STORE_DOWN: readonly Row[] = [
   ['/collections/1824', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/762?from=soon', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/collections/1824/download', PEOPLE, { status: 503, error: 'store_unavailable' }],
-  ['/account', PEOPLE, { status: 503, page: /did not answer/ }],
   ['/device', PEOPLE, { status: 503, page: /did not answer/ }],
   [
     { path: '/device/code', form: { client_id: 'x' } },

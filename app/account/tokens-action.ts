@@ -2,6 +2,7 @@
 
 import { refresh } from 'next/cache'
 import { headers } from 'next/headers'
+import { audit, requestAddress } from '#app/audit.ts'
 import { context } from '#app/context.ts'
 import { reportFault } from '#app/fault-report.ts'
 import { isSameOrigin } from '#app/form-request.ts'
@@ -46,6 +47,13 @@ export async function makeToken(_before: Making, form: FormData): Promise<Making
     const holder = await tokenHolder(await sessionCookieValue(), sessionDeps())
     const made = holder && (await issueToken(holder.sid, { ...asked, origin: 'account' }, sessionDeps()))
     if (!made) throw new PortalError('unauthenticated')
+    const { name, days, collections } = asked
+    audit({
+      action: 'token',
+      person: viewer.session,
+      address: await requestAddress(),
+      detail: `made for ${days} ${days === 1 ? 'day' : 'days'}, ${collections?.join(' ') ?? 'all that may be read'}: ${name}`,
+    })
     refresh()
     return { ...entered, made, problem: null }
   } catch (thrown) {

@@ -31,9 +31,8 @@ export const LIMITS = {
   /** Requests of nobody, from one address: each page of somebody who has to sign in is two or three. */
   strangers: { points: 600 },
   /**
-   * Pages and data of one session. One after the other on one connection this machine's portal answers some 75 a second
-   * (pages of 9 to 18 ms, measured by `npm run bench -- page`); what goes on longer at a higher rate than 100 is no
-   * reading. What many requests at once would take from others is capped apart, see `held.ts`.
+   * Pages and data of one session. One after the other on one connection two cores answer some 70 pages a second (14 ms
+   * a page of 200 lines, `npm run bench -- page`); what goes on longer at a higher rate than 100 is no reading. What many requests at once would take from others is capped apart, see `held.ts`.
    */
   requests: { points: 6_000 },
   /** Downloads that one person begins: a script that polls asks less often than every half second. */

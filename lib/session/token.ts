@@ -150,20 +150,22 @@ export async function listTokens(
 
 /**
  * Takes back a token of this person, by its digest.
- * @returns false when they have none such
+ * @returns it as it was, or null when they have none such
  */
 export async function revokeOwnToken(
   digest: string,
   person: { readonly issuer: string; readonly subject: string },
   { redis }: Pick<Deps, 'redis'>,
-): Promise<boolean> {
+): Promise<StoredToken | null> {
   const token = await readToken(redis, digest)
-  if (token?.issuer !== person.issuer || token.subject !== person.subject) return false
+  if (token?.issuer !== person.issuer || token.subject !== person.subject) return null
   await revokeToken(redis, token)
-  return true
+  return token
 }
 
 export interface TokenUse {
+  /** Of the session that the token was made in. */
+  readonly sid: string
   readonly session: Session
   readonly name: string
   /** Ids that it is narrowed to, or null for all that its owner may read. */
@@ -187,7 +189,7 @@ export async function tokenUse(text: string, deps: SessionDeps): Promise<TokenUs
   if (!session) return null
   if (deps.now() - (token.lastUsedAtMs ?? 0) >= TOUCH_INTERVAL_MS)
     await touchToken(deps.redis, token, deps.now())
-  return { session, name: token.name, collections: token.collections }
+  return { sid: token.sid, session, name: token.name, collections: token.collections }
 }
 
 function tokenDigest(text: string): string {

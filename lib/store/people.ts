@@ -2,10 +2,11 @@ import type { Redis } from 'ioredis'
 import { type AdminGrant, assertAdminGrant } from '../access/decide.ts'
 import { answered } from './redis.ts'
 import { mastersOf } from './redis-client.ts'
-import { endSessionsOf, type Person, readSession, type StoredSession } from './sessions.ts'
+import { endSessionsOf, type Person, readSession, SESSION_SECONDS, type StoredSession } from './sessions.ts'
+import { tokensOf } from './tokens.ts'
 
 /**
- * Who is signed in, for admins. The people are found by the names of the sets that lead to their sessions
+ * Who is signed in or has tokens, for admins. The people are found by the names of the sets that lead to their sessions
  * (`sessions.ts`), with SCAN, since nothing else lists them: it passes every key of the store, so it goes so far and says
  * when that was not all.
  */
@@ -19,8 +20,9 @@ export interface SignedIn extends Person {
   readonly claims: Readonly<Record<string, unknown>>
   /** When the provider last confirmed them, epoch milliseconds. */
   readonly checkedAtMs: number
-  /** Sessions alive. */
+  /** Sessions that a browser holds; none where only tokens go on. */
   readonly sessions: number
+  readonly tokens: number
 }
 
 export interface People {
@@ -53,8 +55,8 @@ export async function listPeople(
     keys.slice(0, MAX_PEOPLE).map(async (key) => {
       const sids = await answered(redis.smembers(`${SUBJECT_SETS}${key}`))
       const some = sids.slice(0, MAX_SESSIONS_EACH)
-      const sessions = await Promise.all(some.map((sid) => readSession(redis, sid)))
-      const alive = sessions.filter((one): one is StoredSession => one !== null && isAlive(one, options))
+      const looked = await Promise.all(some.map((sid) => look(redis, sid, options)))
+      const alive = looked.filter((one) => one !== null)
       return { person: signedIn(key, alive), isCut: some.length < sids.length }
     }),
   )
@@ -94,13 +96,33 @@ async function subjectKeys(redis: Redis): Promise<{ keys: string[]; isCut: boole
   return { keys: [...keys].sort(), isCut }
 }
 
-function isAlive(session: StoredSession, options: { nowMs: number; idleSeconds: number }): boolean {
-  return options.nowMs - session.lastSeenAtMs < options.idleSeconds * 1000
+interface Alive {
+  readonly session: StoredSession
+  readonly isInBrowser: boolean
+  readonly tokens: number
 }
 
-function signedIn(key: string, alive: readonly StoredSession[]): SignedIn | null {
-  const [newest] = alive.toSorted((a, b) => b.checkedAtMs - a.checkedAtMs)
+/** @returns null for a session that opens nothing any more. */
+async function look(
+  redis: Redis,
+  sid: string,
+  { nowMs, idleSeconds }: { nowMs: number; idleSeconds: number },
+): Promise<Alive | null> {
+  const [session, { length: tokens }] = await Promise.all([
+    readSession(redis, sid),
+    tokensOf(redis, sid, nowMs),
+  ])
+  if (!session) return null
+  const isInBrowser =
+    nowMs - session.lastSeenAtMs < idleSeconds * 1000 && nowMs - session.createdAtMs < SESSION_SECONDS * 1000
+  return isInBrowser || tokens > 0 ? { session, isInBrowser, tokens } : null
+}
+
+function signedIn(key: string, alive: readonly Alive[]): SignedIn | null {
+  const [newest] = alive.toSorted((a, b) => b.session.checkedAtMs - a.session.checkedAtMs)
   if (!newest) return null
-  const { issuer, subject, name, claims, checkedAtMs } = newest
-  return { key, issuer, subject, name, claims, checkedAtMs, sessions: alive.length }
+  const { issuer, subject, name, claims, checkedAtMs } = newest.session
+  const sessions = alive.filter(({ isInBrowser }) => isInBrowser).length
+  const tokens = alive.reduce((sum, one) => sum + one.tokens, 0)
+  return { key, issuer, subject, name, claims, checkedAtMs, sessions, tokens }
 }

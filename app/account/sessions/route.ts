@@ -1,3 +1,4 @@
+import { audit, requestAddress } from '#app/audit.ts'
 import { seeOther, signInPage } from '#app/auth-response.ts'
 import { context } from '#app/context.ts'
 import { dataRoute } from '#app/data-route.ts'
@@ -12,7 +13,15 @@ export const POST = dataRoute(async (request) => {
   const current = await viewer()
   if (!current) return signInPage({ error: null }, '/account')
   const form = (await readForm(request)) ?? {}
-  return seeOther(`/account?ended=${await end(form, current.session)}`)
+  const ended = await end(form, current.session)
+  if (ended > 0)
+    audit({
+      action: 'session end',
+      person: current.session,
+      address: await requestAddress(),
+      detail: `${ended} ended by the person on /account`,
+    })
+  return seeOther(`/account?ended=${ended}`)
 })
 
 async function end(

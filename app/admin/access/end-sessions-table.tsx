@@ -2,13 +2,14 @@ import { SentText } from '#app/sent-text.tsx'
 import { formatNumber, momentInWords } from '#lib/explore/time-text.ts'
 import type { People, SignedIn } from '#lib/store/people.ts'
 
-/** Who is signed in, and the way to end it. */
+/** Who is signed in or has tokens, and the way to end it. */
 export function EndSessionsTable({ people: { people, isCut }, zone }: { people: People; zone: string }) {
   return (
     <>
       <h2>Who is signed in</h2>
       <p>
-        {formatNumber(people.length)} {people.length === 1 ? 'person is' : 'people are'} signed in
+        {formatNumber(people.length)} {people.length === 1 ? 'person is' : 'people are'} signed in or{' '}
+        {people.length === 1 ? 'has' : 'have'} tokens
         {isCut && '; there may be more, who are not listed: the store holds more than was looked through'}.
       </p>
       <section
@@ -24,6 +25,9 @@ export function EndSessionsTable({ people: { people, isCut }, zone }: { people: 
               <th scope="col">Known by</th>
               <th scope="col" className="number">
                 Sessions
+              </th>
+              <th scope="col" className="number">
+                Tokens
               </th>
               <th scope="col">Groups confirmed ({zone})</th>
               <th scope="col">End them</th>
@@ -41,7 +45,7 @@ export function EndSessionsTable({ people: { people, isCut }, zone }: { people: 
 }
 
 function Row({ person, zone }: { person: SignedIn; zone: string }) {
-  const { name, issuer, subject, sessions, checkedAtMs } = person
+  const { name, issuer, subject, sessions, tokens, checkedAtMs } = person
   return (
     <tr>
       <td>
@@ -52,6 +56,9 @@ function Row({ person, zone }: { person: SignedIn; zone: string }) {
       </td>
       <td className="number" data-name="Sessions">
         {formatNumber(sessions)}
+      </td>
+      <td className="number" data-name="Tokens">
+        {formatNumber(tokens)}
       </td>
       <td data-name="Groups confirmed">{momentInWords(checkedAtMs, zone)}</td>
       <td data-name="End them">
@@ -65,13 +72,14 @@ function Row({ person, zone }: { person: SignedIn; zone: string }) {
           </summary>
           <form action="/admin/access/end-sessions" method="post" className="mt-2 max-w-80">
             <p>
-              <SentText text={name} /> is signed out everywhere, and may sign in again. What the groups give
-              is changed at single sign-on or in the access file.
+              <SentText text={name} /> is signed out everywhere, all tokens end, and signing in again is
+              allowed. What the groups give is changed at single sign-on or in the access file.
             </p>
             <input type="hidden" name="issuer" value={issuer} />
             <input type="hidden" name="subject" value={subject} />
             <button type="submit" className="button button-primary mt-2">
               End {sessions === 1 ? 'the session' : `${formatNumber(sessions)} sessions`}
+              {tokens > 0 && ` and ${tokens === 1 ? 'the token' : `${formatNumber(tokens)} tokens`}`}
             </button>
           </form>
         </details>

@@ -1,4 +1,5 @@
 import type { NextRequest } from 'next/server'
+import { audit, requestAddress } from '#app/audit.ts'
 import { seeOther } from '#app/auth-response.ts'
 import { context } from '#app/context.ts'
 import { dataRoute } from '#app/data-route.ts'
@@ -35,7 +36,14 @@ export const POST = dataRoute(async (request: NextRequest) => {
   const { issuer, subject } = current.session
   const { sid } = holder
   const approval = { kind: 'approved', sid, issuer, subject, collections, days: wholeDays } as const
-  return leadTo((await decideDevice(userCode, approval, deps)) ? 'approved' : 'none')
+  if (!(await decideDevice(userCode, approval, deps))) return leadTo('none')
+  audit({
+    action: 'token',
+    person: current.session,
+    address: await requestAddress(),
+    detail: `device approved for ${wholeDays} ${wholeDays === 1 ? 'day' : 'days'}, ${collections?.join(' ') ?? 'all that may be read'}: ${found.request.client}`,
+  })
+  return leadTo('approved')
 })
 
 /** @returns null for all that the person may read; undefined when nothing that was asked for is theirs to give */

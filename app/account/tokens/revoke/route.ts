@@ -1,4 +1,5 @@
 import type { NextRequest } from 'next/server'
+import { audit, requestAddress } from '#app/audit.ts'
 import { seeOther } from '#app/auth-response.ts'
 import { context } from '#app/context.ts'
 import { dataRoute } from '#app/data-route.ts'
@@ -21,6 +22,13 @@ export const POST = dataRoute(async (request: NextRequest) => {
     })
   const current = await viewer()
   if (!current) return seeOther('/signin?next=%2Faccount')
-  await revokeOwnToken(digest, current.session, sessionDeps())
+  const revoked = await revokeOwnToken(digest, current.session, sessionDeps())
+  if (revoked)
+    audit({
+      action: 'token',
+      person: current.session,
+      address: await requestAddress(),
+      detail: `revoked: ${revoked.name}`,
+    })
   return seeOther('/account#tokens')
 })

@@ -1,8 +1,9 @@
+import { audit, requestAddress } from '#app/audit.ts'
 import { seeOther, signInPage } from '#app/auth-response.ts'
 import { context } from '#app/context.ts'
 import { dataRoute } from '#app/data-route.ts'
 import { isSameOrigin, readForm } from '#app/form-request.ts'
-import { viewer } from '#app/viewer.ts'
+import { denied, viewer } from '#app/viewer.ts'
 import { PortalError } from '#lib/errors.ts'
 import { endSessionsOfPerson } from '#lib/store/people.ts'
 
@@ -13,10 +14,18 @@ export const POST = dataRoute(async (request) => {
   const current = await viewer()
   if (!current) return signInPage({ error: null }, '/admin/access')
   const grant = current.access.admin
-  if (!grant) throw new PortalError('not_found')
+  if (!grant) throw await denied(current, { detail: '/admin/access/end-sessions' })
   const { issuer, subject } = (await readForm(request)) ?? {}
   if (!issuer || !subject)
     throw new PortalError('bad_parameter', { detail: 'The form takes issuer and subject of a person.' })
   const ended = await endSessionsOfPerson(redis, grant, { issuer, subject })
+  const { session: admin } = current
+  audit({
+    action: 'session end',
+    person: { issuer, subject, name: '' },
+    address: await requestAddress(),
+    rule: grant.rule,
+    detail: `${ended} ended by the admin ${admin.name} (${admin.issuer}|${admin.subject})`,
+  })
   return seeOther(`/admin/access?ended=${ended}`)
 })

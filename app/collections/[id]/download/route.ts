@@ -35,7 +35,13 @@ export const GET = dataRoute<DownloadContext>(async (request, { params }) => {
         filter: fileExtension(options.format),
         ...given,
         rule: grant.rule,
-        detail: [!isWhole && 'broken off', grant.masked && 'addresses masked'].filter(Boolean).join('; '),
+        detail: [
+          !isWhole && 'broken off',
+          grant.masked && 'addresses masked',
+          viewer.token !== undefined && `by the token ${viewer.token}`,
+        ]
+          .filter(Boolean)
+          .join('; '),
       }),
   })
   return answer(grant, options, body)
