@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { PROJECT_ROOT } from '../lib/build.ts'
-import { askFrom } from './ask-from.ts'
 import { CookieJar } from './cookie-jar.ts'
+import { deviceToken } from './device-token.ts'
 import { expect, feed, logLine, test } from './fixtures.ts'
 import { type RunningPortal, TEST_BUILD } from './portal.ts'
 
@@ -161,27 +161,9 @@ async function everybody(portal: RunningPortal): Promise<ReadonlyMap<Who, Record
     const jar = await signedIn(name)
     headers.set(who, { cookie: jar.header })
     if (who === 'ended session') await jar.post(`${portal.origin}/signout`)
-    if (who === 'owner') headers.set('token', { authorization: `Bearer ${await tokenOf(jar, portal)}` })
+    if (who === 'owner') headers.set('token', { authorization: `Bearer ${await deviceToken(jar, portal)}` })
     if (who === 'owner of another')
-      headers.set('token of another', { authorization: `Bearer ${await tokenOf(jar, portal)}` })
+      headers.set('token of another', { authorization: `Bearer ${await deviceToken(jar, portal)}` })
   }
   return headers
-}
-
-/** By the device flow. */
-async function tokenOf(jar: CookieJar, { origin }: RunningPortal): Promise<string> {
-  const post = async (path: string, form: Record<string, string>) => {
-    const { body } = await askFrom({ address: '127.2.0.1', origin, path, method: 'POST', form })
-    return JSON.parse(body) as Record<string, string>
-  }
-  const { device_code = '', user_code = '' } = await post('/device/code', { client_id: 'matrix' })
-  await jar.post(`${origin}/device/decide`, { user_code, decision: 'yes', days: '1' })
-  const grant = 'urn:ietf:params:oauth:grant-type:device_code'
-  const { access_token = '' } = await post('/device/token', {
-    grant_type: grant,
-    device_code,
-    client_id: 'matrix',
-  })
-  expect(access_token).toMatch(/^prt_/)
-  return access_token
 }

@@ -78,12 +78,17 @@ function Row({ person, zone }: { person: SignedIn; zone: string }) {
             <input type="hidden" name="issuer" value={issuer} />
             <input type="hidden" name="subject" value={subject} />
             <button type="submit" className="button button-primary mt-2">
-              End {sessions === 1 ? 'the session' : `${formatNumber(sessions)} sessions`}
-              {tokens > 0 && ` and ${tokens === 1 ? 'the token' : `${formatNumber(tokens)} tokens`}`}
+              End {[counted(sessions, 'session'), counted(tokens, 'token')].filter(Boolean).join(' and ')}
             </button>
           </form>
         </details>
       </td>
     </tr>
   )
+}
+
+/** @returns the empty text for none */
+function counted(count: number, noun: string): string {
+  if (count === 0) return ''
+  return count === 1 ? `the ${noun}` : `${formatNumber(count)} ${noun}s`
 }
