@@ -7,7 +7,7 @@
 /** Requests of one session that are not answered yet. A browser has six at a time, or some dozens behind a proxy; live views count too. */
 export const MAX_REQUESTS_AT_ONCE = 64
 /** Downloads of one person. Each reads the store ahead of its reader by a few thousand lines, and as many wait in the process. */
-export const MAX_DOWNLOADS_AT_ONCE = 10
+export const MAX_DOWNLOADS_AT_ONCE = 20
 /** Something that is under way ends at any moment. */
 export const HELD_RETRY_SECONDS = 1
 
