@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis'
 import type { Browser, BrowserContextOptions, Page } from 'playwright/test'
+import { CookieJar } from './cookie-jar.ts'
 import { cookieHeader, expect, signIn, test } from './fixtures.ts'
 import { type RunningPortal, startPortal } from './portal.ts'
 
@@ -209,4 +210,55 @@ test('a logout that cannot be checked or acted on is answered 503, in one line o
     await expect(page).toHaveURL(/\/signin\?next=/)
     expect(asked(portal)).toBe(0)
   })
+})
+
+/** One answer of the provider is waited for so long, and a page takes what it always takes. */
+const PROVIDER_WAIT_MS = 3_000
+const PAGE_MS = 2_000
+
+test('attempt 18: a provider that hangs, or is gone for an hour, costs one request its patience and signs out nobody', async ({
+  portal,
+  redis,
+}) => {
+  test.setTimeout(60_000)
+  const jar = new CookieJar()
+  await jar.signIn(portal.origin, 'masked-owner')
+  const age = async (minutes: number) => {
+    for (const key of await redis.keys('session:*')) {
+      const session = JSON.parse((await redis.get(key)) ?? '{}') as { subject: string; checkedAtMs: number }
+      if (session.subject !== 'masked-owner') continue
+      const aged = { ...session, checkedAtMs: session.checkedAtMs - minutes * 60_000, retryAtMs: 0 }
+      await redis.set(key, JSON.stringify(aged), 'KEEPTTL')
+    }
+  }
+  const ask = async (path = '') => {
+    const startedMs = performance.now()
+    const { status, body } = await jar.request(`${portal.origin}/collections/1824${path}`)
+    return { status, body, ms: performance.now() - startedMs }
+  }
+  const { faults } = portal.provider
+  try {
+    faults.set('/token', 'hang')
+    await age(6)
+    const [first, ...others] = await Promise.all([ask(), ask('/download'), ask('?limit=5')])
+    for (const { status, ms } of [first, ...others]) {
+      expect(status).toBe(200)
+      expect(ms).toBeLessThan(PROVIDER_WAIT_MS + PAGE_MS)
+    }
+    const next = await ask()
+    expect([next.status, next.ms < PAGE_MS]).toEqual([200, true])
+    await age(10)
+    const past = await ask()
+    expect([past.status, past.ms < PROVIDER_WAIT_MS + PAGE_MS]).toEqual([503, true])
+    expect(past.body).toContain('Single sign-on did not answer')
+    expect((await ask('/download')).status).toBe(503)
+    faults.set('/token', 503)
+    faults.set('/.well-known/openid-configuration', 503)
+    await age(60)
+    expect([(await ask()).status, (await ask('/download')).status]).toEqual([503, 503])
+  } finally {
+    faults.clear()
+  }
+  await age(0)
+  expect([(await ask()).status, (await ask('/download')).status]).toEqual([200, 200])
 })

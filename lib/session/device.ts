@@ -1,6 +1,8 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
 import { asPortalError } from '../errors.ts'
+import { addressKey } from '../limits/address-key.ts'
+import { countTry, type Limit, uncountTry } from '../limits/tries.ts'
 import {
   type DeviceDecision,
   type DeviceRequest,
@@ -11,7 +13,6 @@ import {
   takeDeviceRequest,
   writeDeviceRequest,
 } from '../store/device.ts'
-import { countTry, type Limit, uncountTry } from '../store/device-limits.ts'
 import type { SessionDeps } from './current.ts'
 import { issueToken, tokenName } from './token.ts'
 
@@ -89,7 +90,7 @@ export async function startDevice(
       'invalid_scope',
       `scope takes at most ${MAX_SCOPE_IDS} ids of collections, or nothing for all`,
     )
-  const waitSeconds = await countTry(deps.redis, REQUESTS, address)
+  const waitSeconds = await countTry(deps.redis, REQUESTS, addressKey(address))
   if (waitSeconds !== null)
     return { ...refusal('slow_down', 'too many requests from your address'), retryAfterSeconds: waitSeconds }
   const request: DeviceRequest = {
@@ -185,7 +186,7 @@ export async function decideDevice(
 function triesOf({ sid, address }: Trier): readonly (readonly [Limit, string])[] {
   return [
     [USER_TRIES, sid],
-    [ADDRESS_TRIES, address],
+    [ADDRESS_TRIES, addressKey(address)],
   ]
 }
 

@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis'
 import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible'
-import { answered } from './redis.ts'
+import { answered } from '../store/redis.ts'
 
 /**
- * How often something may be tried, counted in Redis for all processes together. A try is counted before it is made, so
- * that tries at the same moment are all counted, and given back where it turns out to be none.
+ * How often a secret may be tried, counted in Redis for all processes together. Unlike the limits of `rate-limits.ts` nothing
+ * is let through uncounted while Redis is away. A try is counted before it is made, so that tries at the same moment are all
+ * counted, and given back where it turns out to be none.
  *
  *     limit:<name>:<whose>  tries in the time that began with the first; expires with it
  */
