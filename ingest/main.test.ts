@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,7 @@ import { startRedisServer } from '../e2e/demo/redis-server.ts'
 import { collectStderr, counts, runIngest, startIngest } from '../e2e/ingest.ts'
 import { openStoreServer } from '../e2e/store-server.ts'
 import { until } from '../e2e/waiting.ts'
+import { PROJECT_ROOT } from '../lib/build.ts'
 
 /** The command as operators run it: a process with pipes, against a real Redis and real faults. */
 
@@ -132,6 +134,27 @@ test('a wrong argument is named with what is accepted, and nothing is read', asy
     assert.equal(run.stdout, '')
     assert.match(run.stderr, words)
   }
+})
+
+test('a result that cannot be written is said and is exit code 3; a reader that wants no more is no fault', async () => {
+  const { server } = servers.current()
+  await runIngest(server.url, [], logLine('43', 1))
+  const shell = (command: string) => {
+    const ingest = `"${process.execPath}" "${join(PROJECT_ROOT, 'ingest/main.ts')}"`
+    const env = { ...process.env, REDIS_URL: server.url }
+    return spawnSync('bash', ['-o', 'pipefail', '-c', command.replace('ingest', ingest)], { env, input: '' })
+  }
+  for (const command of [
+    'ingest --help > /dev/full',
+    'ingest --json > /dev/full',
+    'ingest print 43 > /dev/full',
+  ]) {
+    const { status, stderr } = shell(command)
+    assert.equal(status, 3, command)
+    assert.match(stderr.toString(), /Standard output cannot be written: ENOSPC/, command)
+  }
+  for (const command of ['ingest --help | true', 'ingest print 43 | head -1'])
+    assert.equal(shell(command).status, 0, command)
 })
 
 test('a Redis that is not there is exit code 3 after --wait seconds, named', async () => {

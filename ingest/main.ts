@@ -31,6 +31,13 @@ async function run(command: Command): Promise<number> {
   }
 }
 
+/** A reader that wants no more, as `head` does, is no fault; a result that nobody can have is. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return
+  say(`Standard output cannot be written: ${messageOf(error)}`)
+  process.exitCode = EXIT.unavailable
+})
+
 try {
   process.exitCode = await run(parseCommand(process.argv.slice(2)))
 } catch (thrown) {
@@ -42,4 +49,4 @@ try {
     process.stderr.write(`${error.cause.stack ?? ''}\n`)
 }
 // Standard input may still be open, and a connection trying to come back: neither is waited for.
-process.stdout.write('', () => process.exit())
+process.stdout.write('', () => setImmediate(() => process.exit()))
