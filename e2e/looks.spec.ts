@@ -243,7 +243,7 @@ const PEOPLE = [...new Set(STATES.map(({ who }) => who))]
 
 for (const who of PEOPLE)
   test(`axe finds nothing on any page in any state, light and dark: ${who}`, async ({ browser, portal }) => {
-    test.setTimeout(240_000)
+    test.setTimeout(480_000)
     const context = await browser.newContext({ baseURL: portal.origin })
     const page = await context.newPage()
     if (who !== 'anonymous') {

@@ -371,7 +371,7 @@ test('each route answers each of them as the table says, also while the store is
   signedIn,
   portal,
 }) => {
-  test.setTimeout(240_000)
+  test.setTimeout(480_000)
   await feed(portal, [logLine('1824', 'a'), logLine('762', 'b')])
   const cookies = new Map<Who, string>([['anonymous', '']])
   for (const who of PEOPLE) cookies.set(who, await cookieHeader(await signedIn(who)))
