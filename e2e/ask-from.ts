@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
-import { text } from 'node:stream/consumers'
+import { buffer } from 'node:stream/consumers'
 
 /** Requests from another of this machine's addresses than the browser's, so that what is limited by address is not shared. */
 
@@ -17,6 +17,8 @@ export interface AskedFrom {
 export interface AnswerFrom {
   readonly status: number
   readonly headers: IncomingHttpHeaders
+  /** As it came, and as text. */
+  readonly bytes: Buffer
   readonly body: string
 }
 
@@ -40,5 +42,6 @@ export async function askFrom({
   })
   asked.end(form ? new URLSearchParams(form).toString() : undefined)
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
-  return { status: answer.statusCode ?? 0, headers: answer.headers, body: await text(answer) }
+  const bytes = await buffer(answer)
+  return { status: answer.statusCode ?? 0, headers: answer.headers, bytes, body: bytes.toString('utf8') }
 }
