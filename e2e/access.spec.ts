@@ -8,7 +8,15 @@ import { cookieHeader, expect, feed, logLine, signIn, test } from './fixtures.ts
 const SECRET = 'canary-only-for-owners'
 const PAGES = ['', '?from=0', '?from=today', '?limit=5']
 /** All that is posted to, but what programs post to. */
-const CHANGES = ['/signin/start', '/signout', '/theme', '/account/sessions', '/admin/access/end-sessions']
+const CHANGES = [
+  '/signin/start',
+  '/signout',
+  '/theme',
+  '/account/sessions',
+  '/admin/access/end-sessions',
+  '/account/tokens/revoke',
+  '/device/decide',
+]
 const FOREIGN = ['762', '999999', '0101', '1e2', '-1', '%00', '１８２４', '123456789012345678901', 'x']
 
 test.beforeAll(async ({ portal }) => {

@@ -37,6 +37,30 @@ test('a page asked for by another name of this machine goes to the printed addre
   expect((await fetch(`http://localhost:${port}/healthz`, { redirect: 'manual' })).status).toBe(200)
 })
 
+test('attempt 35: the route that sends on to the printed address leads nowhere else, whatever path it is told', async ({
+  portal,
+}) => {
+  const sentTo = async (path: string) => {
+    const told = Buffer.from(path).toString('base64url')
+    const answer = await fetch(`${portal.origin}/own-address?path=${told}`, { redirect: 'manual' })
+    expect(answer.status, path).toBe(303)
+    return new URL(answer.headers.get('location') ?? '', portal.origin)
+  }
+  for (const path of [
+    'https://evil.example',
+    '//evil.example',
+    '///evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    '/\t/evil.example',
+    '@evil.example',
+    '.evil.example',
+    'javascript:alert(1)',
+  ])
+    expect((await sentTo(path)).origin, path).toBe(portal.origin)
+  expect((await sentTo('/admin?q=1')).href).toBe(`${portal.origin}/admin?q=1`)
+})
+
 test('attempt 37: only the parts of the sign-in library that are needed are there', async ({ portal }) => {
   for (const path of ['session', 'signout', 'verify-request', '_log'])
     expect((await fetch(`${portal.origin}/api/auth/${path}`, { redirect: 'manual' })).status, path).toBe(404)

@@ -235,6 +235,45 @@ test('attempt 36: nothing that is sent along changes where the provider sends th
   }
 })
 
+test('attempt 50: a sign-in that fails leaves its cause in the log, and neither what was expected nor what was sent', async ({
+  portal,
+}) => {
+  const lines = () => portal.log().split('\n')
+  const before = lines().length
+  const sent = 'y'.repeat(43)
+  const [jar, other] = [new CookieJar(), new CookieJar()]
+  const callback = await jar.toCallback(portal.origin, 'hr-owner')
+  const bent = new URL(callback)
+  bent.searchParams.set('state', sent)
+  await expectRefused(await jar.request(bent), jar, portal)
+
+  const elsewhere = await other.toCallback(portal.origin, 'hr-owner')
+  other.cookies.set('log-portal.nonce', await nonceOfAnother(portal))
+  await expectRefused(await other.request(elsewhere), other, portal)
+
+  const written = () =>
+    lines()
+      .slice(before - 1)
+      .join('\n')
+  for (const cause of [/sign-in: .*state mismatch/, /sign-in: .*nonce mismatch/])
+    await expect.poll(written).toMatch(cause)
+  const secrets = [callback, elsewhere].flatMap(({ searchParams }) =>
+    ['code', 'state'].map((name) => searchParams.get(name) ?? ''),
+  )
+  for (const secret of [sent, ...secrets]) {
+    expect(secret.length).toBeGreaterThan(15)
+    expect(written().includes(secret), `${secret.slice(0, 6)}…`).toBe(false)
+  }
+  // The nonces are in no address here; they are as long as this.
+  expect(written()).not.toMatch(/mismatch.*[\w-]{43}/)
+})
+
+async function nonceOfAnother(portal: RunningPortal): Promise<string> {
+  const jar = new CookieJar()
+  await jar.post(`${portal.origin}/signin/start`)
+  return jar.cookies.get('log-portal.nonce') ?? ''
+}
+
 test('attempt 50: no token, code, state, secret or session id is in the log, a page, its data or a script', async ({
   portal,
   redis,

@@ -302,6 +302,30 @@ test('a session that ends while it is refreshed does not come back', () =>
     assert.deepEqual(await redis.keys('session*'), [])
   }))
 
+test('attempt 24: a refresh that brings tokens or userinfo of another person ends the session', () =>
+  withPortal({}, async ({ idp, deps, signIn }) => {
+    const other = await signInAt(idp, 'web-owner')
+    const lies = {
+      '/token': async (answer: object) => ({ ...answer, id_token: other.tokens.id_token }),
+      '/userinfo': async (answer: object) => ({ ...answer, sub: 'web-owner' }),
+    }
+    const discovery = '/.well-known/openid-configuration'
+    for (const [path, lie] of Object.entries(lies)) {
+      const [told, lied] = [await signIn('hr-owner'), await signIn('hr-owner')]
+      // Each has to be seen by itself: with userinfo, the person of new tokens is compared there too.
+      if (path === '/token')
+        idp.lies.set(discovery, async (answer) => ({ ...answer, userinfo_endpoint: undefined }))
+      const provider = createProvider(settingsFor(idp), (line) => logged.push(line))
+      nowMs += CLAIMS_FRESH_MS
+      assert.equal((await currentSession(told.cookie, { ...deps, provider }))?.checkedAtMs, nowMs, path)
+      idp.lies.set(path, lie)
+      assert.equal(await currentSession(lied.cookie, { ...deps, provider }), null, path)
+      assert.equal(await redis.exists(`session:${lied.sid}`), 0, path)
+      idp.lies.clear()
+    }
+    assert.equal(logged.filter((line) => line.includes('another subject')).length, 2)
+  }))
+
 test('a provider without refresh tokens is asked again by signing in, after fifteen minutes', () =>
   withPortal({ refreshTokens: false }, async ({ deps, signIn }) => {
     const { cookie } = await signIn('hr-owner')

@@ -443,3 +443,17 @@ test('there is a number of tokens past which one has to be taken back first', ()
     await revokeOwnToken(first?.digest ?? '', me, deps)
     assert.ok(await make(sids[0] ?? ''))
   }))
+
+test('a token never speaks for another person than its own, whoever its session belongs to', () =>
+  withPortal({}, async ({ deps, signIn, make }) => {
+    const { sid } = await signIn('hr-owner')
+    const token = await make(sid)
+    const stored = await readSession(redis, sid)
+    assert.ok(stored)
+    for (const other of [{ subject: 'web-owner' }, { issuer: 'https://evil.example' }]) {
+      assert.ok(await replaceSession(redis, sid, { ...stored, ...other }))
+      assert.equal(await tokenUse(token, deps), null, JSON.stringify(other))
+    }
+    assert.ok(await replaceSession(redis, sid, stored))
+    assert.equal((await tokenUse(token, deps))?.session.subject, 'hr-owner')
+  }))

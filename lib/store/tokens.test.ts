@@ -144,3 +144,31 @@ test('handed on, tokens are in the other session alone; one taken back meanwhile
   assert.equal(await handOverTokens(redis, { from, to, nowMs: Date.now() }), null)
   assert.ok(await readSession(redis, to))
 })
+
+test('a token that is taken back in the middle of being handed on does not come back either', async () => {
+  const { redis } = store.current()
+  const [from, to] = [
+    await createSession(redis, session('hanna')),
+    await createSession(redis, session('hanna')),
+  ]
+  const record = token(from)
+  await writeToken(redis, digest('g'), record)
+  await writeToken(redis, digest('h'), record)
+  const back = await readToken(redis, digest('g'))
+  assert.ok(back)
+  // By the time a token enters the other session's set, it was read.
+  const between: typeof redis = Object.create(redis, {
+    zadd: {
+      async value(key: string, score: number, member: string) {
+        if (member === back.digest) await revokeToken(redis, back)
+        return redis.zadd(key, score, member)
+      },
+    },
+  })
+  await handOverTokens(between, { from, to, nowMs: Date.now() })
+  assert.equal(await readToken(redis, digest('g')), null)
+  assert.deepEqual(
+    (await tokensOf(redis, to, 0)).map((one) => one.digest),
+    [digest('h')],
+  )
+})
