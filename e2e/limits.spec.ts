@@ -82,7 +82,12 @@ test('attempt 51: forged returns from the provider count twice, and are refused 
 }) => {
   const { origin, provider } = portal
   const forge = (address: string) =>
-    askFrom({ origin, address, path: '/api/auth/callback/oidc?code=forged&state=forged' })
+    askFrom({
+      origin,
+      address,
+      path: '/api/auth/callback/oidc?code=forged&state=forged',
+      headers: { cookie: 'log-portal.state=forged' },
+    })
   const before = provider.events.requests.length
   const answers = await flood(50, () => forge('127.0.0.7'))
   const passed = answers.filter(({ status }) => status === 303)
@@ -107,6 +112,18 @@ async function useUp(redis: Redis, name: LimitName, act: () => Promise<unknown>)
   expect(grown.map(([, count]) => count)).toHaveLength(1)
   for (const [key] of grown) await redis.set(key, LIMITS[name].points, 'PX', REST_MS)
 }
+
+test('attempt 51: pages of other sites that send browsers to the way back keep nobody from signing in', async ({
+  portal: { origin },
+  redis,
+}) => {
+  const forge = () =>
+    askFrom({ origin, address: '127.0.0.10', path: '/api/auth/callback/oidc?code=x&state=x' })
+  const counted = async () => (await redis.keys('limit:callbacks:*')).length
+  const before = await counted()
+  expect((await forge()).status).toBe(303)
+  expect(await counted()).toBe(before)
+})
 
 for (const [name, path, form, allowed] of [
   ['logouts', '/signout/backchannel', { logout_token: 'x' }, 400],

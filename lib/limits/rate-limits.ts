@@ -24,9 +24,9 @@ const WINDOW_SECONDS = 60
 export const LIMITS = {
   /** Sign-ins begun from one address. An office behind one address signs in within a few minutes; a flood does not. */
   signIns: { points: 60 },
-  /** Returns from the provider to one address. One that brings no session counts twice, so that half as many can be forged. */
+  /** Returns from the provider to one address, of browsers that had begun a sign-in: others are strangers. One that brings no session counts twice, so that half as many can be forged. */
   callbacks: { points: 60 },
-  /** Sign-outs that begin at the provider. A lost one keeps a session alive, and all come from the provider's address. */
+  /** Sign-outs of the provider that are not taken. A good one is never refused: it would leave a session alive. */
   logouts: { points: 600 },
   /** Requests of nobody, from one address: each page of somebody who has to sign in is two or three. */
   strangers: { points: 600 },

@@ -89,6 +89,8 @@ export async function currentSession(
   const cookie = await readSessionCookie(cookieValue, deps.secret)
   if (!cookie) return null
   const admitted = deps.admit?.(cookie.sid)
+  // Nobody waits for it where the session turns out to be none; elsewhere it is thrown below.
+  admitted?.catch(() => undefined)
   const stored = await readSession(deps.redis, cookie.sid)
   if (stored?.subject !== cookie.subject) return null
   const refusal = await admitted

@@ -108,14 +108,17 @@ export async function handOverTokens(
   redis: Redis,
   { from, to, nowMs }: { readonly from: string; readonly to: string; readonly nowMs: number },
 ): Promise<number | null> {
-  const tokens = await tokensOf(redis, from, nowMs)
-  for (const { digest, lastUsedAtMs: _, ...token } of tokens) {
+  let untilMs: number | null = null
+  for (const { digest, lastUsedAtMs: _, ...token } of await tokensOf(redis, from, nowMs)) {
     await indexToken(redis, digest, { ...token, sid: to })
     const text = JSON.stringify({ ...token, sid: to })
-    await answered(redis.set(tokenKey(digest), text, 'KEEPTTL', 'XX'))
+    const isThere = (await answered(redis.set(tokenKey(digest), text, 'KEEPTTL', 'XX'))) === 'OK'
     await answered(redis.zrem(sessionTokensKey(from), digest))
+    if (isThere) untilMs = Math.max(untilMs ?? 0, token.expiresAtMs)
+    // Or it would keep the session alive.
+    else await answered(redis.zrem(sessionTokensKey(to), digest))
   }
-  return tokens.length === 0 ? null : Math.max(...tokens.map(({ expiresAtMs }) => expiresAtMs))
+  return untilMs
 }
 
 async function indexToken(redis: Redis, digest: string, { sid, expiresAtMs }: TokenRecord): Promise<void> {

@@ -6,20 +6,20 @@ import { context } from '../../context.ts'
 import { dataRoute } from '../../data-route.ts'
 import { logLine } from '../../fault-report.ts'
 import { readForm } from '../../form-request.ts'
-import { admitAddress } from '../../limits.ts'
+import { countAddress } from '../../limits.ts'
 
 /**
  * Where the provider says, from server to server, that somebody signed out there (OpenID Connect Back-Channel Logout 1.0).
  * The token in the form is all that counts: there is no cookie to misuse, so a request of any origin is looked at.
  *
  * 200 when what the token names is over, 400 for a token that is not taken, 503 when it could not be checked or acted on
- * and should be sent again, 429 for an address that sends too many. Each request but those is one line in the log.
+ * and should be sent again, 429 for an address that sent too many that were not taken. Each request but those is one line in the log.
  */
 export const POST = dataRoute(async (request: NextRequest) => {
   const { settings, redis, provider } = context()
-  await admitAddress('logouts', request)
   const token = (await readForm(request))?.logout_token
-  if (token === undefined) throw refused('the body takes the form field logout_token, and 16 KiB in all')
+  if (token === undefined)
+    throw await refused(request, 'the body takes the form field logout_token, and 16 KiB in all')
   const outcome = await backchannelLogout(token, {
     redis,
     provider,
@@ -29,7 +29,7 @@ export const POST = dataRoute(async (request: NextRequest) => {
   }).catch((thrown) => {
     throw notDone(thrown)
   })
-  if (outcome.kind === 'refused') throw refused(`the token ${outcome.reason}`)
+  if (outcome.kind === 'refused') throw await refused(request, `the token ${outcome.reason}`)
   const { sessions, person } = outcome
   logLine(`single sign-on: back-channel logout: sessions ended: ${sessions}`)
   if (sessions > 0)
@@ -42,7 +42,10 @@ export const POST = dataRoute(async (request: NextRequest) => {
   return new Response(null, { status: 200 })
 })
 
-function refused(reason: string): PortalError {
+/** Only what is refused counts against an address: a good token is a sign-out, however many bad ones came before it. */
+async function refused(request: NextRequest, reason: string): Promise<PortalError> {
+  const tooMany = await countAddress('logouts', request)
+  if (tooMany) return tooMany
   logLine(`single sign-on: back-channel logout refused: ${reason}`)
   return new PortalError('bad_parameter', { detail: `logout_token: ${reason}.` })
 }

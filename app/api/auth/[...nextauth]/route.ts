@@ -81,13 +81,16 @@ async function answer(
 ): Promise<Response> {
   const { publicOrigin } = context().settings
   const isCallback = authRequest.action[0] === 'callback'
-  const limit = isCallback ? 'callbacks' : authRequest.method === 'POST' ? 'signIns' : 'strangers'
+  // Another site's pages can send anybody's browser here, but not with what a sign-in began with.
+  const hasBegun = request.cookies.has(cookieName('state', publicOrigin))
+  const onCallback = hasBegun ? 'callbacks' : 'strangers'
+  const limit = isCallback ? onCallback : authRequest.method === 'POST' ? 'signIns' : 'strangers'
   const refusal = await refusedSignIn(limit, request)
   if (refusal) return refusal
   const response = await passedOn(request, authRequest, parameters)
   const session = `${cookieName('session', publicOrigin)}=`
   const isSignedIn = response.headers.getSetCookie().some((cookie) => cookie.startsWith(session))
-  if (isCallback && !isSignedIn) await countAddress('callbacks', request)
+  if (isCallback && hasBegun && !isSignedIn) await countAddress('callbacks', request)
   return response
 }
 
