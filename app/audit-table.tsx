@@ -51,14 +51,16 @@ function Row({ entry, zone, forAdmins }: { entry: AuditEntry; zone: string; forA
     <tr>
       <td>{momentInWords(atMs, zone)}</td>
       <td data-name="Who">
-        {name === '' ? 'nobody known' : <SentText text={name} />}
+        {name === '' ? person === '' ? 'nobody known' : 'name not known' : <SentText text={name} />}
         {forAdmins && person !== '' && (
           <div className="text-muted">
             <SentText text={person} />
           </div>
         )}
       </td>
-      <td data-name="What">{[action, filter, detail].filter((words) => words !== '').join(', ')}</td>
+      <td data-name="What">
+        <SentText text={[action, filter, detail].filter((words) => words !== '').join(', ')} />
+      </td>
       {forAdmins && <td data-name="Collection">{collection}</td>}
       <td data-name="Window">{window && windowInWords(window, zone)}</td>
       <td className="number" data-name="Lines">

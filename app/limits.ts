@@ -7,7 +7,7 @@ import { breakWhenStalled } from '#lib/limits/stalled.ts'
 import type { Session } from '#lib/session/current.ts'
 import { context } from './context.ts'
 import { logLine } from './fault-report.ts'
-import { answerUnderWay, clientAddressOf } from './page-status.ts'
+import { type AnswerUnderWay, answerUnderWay, clientAddressOf } from './page-status.ts'
 
 /**
  * The one place that says who asks too often. Pages and data pass it with their session (`viewer.ts`), the routes of the
@@ -18,8 +18,8 @@ interface Shared {
   readonly rates: RateLimits
   readonly requests: Held
   readonly downloads: Held
-  /** Answers that were counted: a page and a form's action on it are one request. */
-  readonly counted: WeakSet<object>
+  /** What was said of an answer: a page and a form's action on it are one request. */
+  readonly counted: WeakMap<object, Promise<PortalError | null>>
 }
 
 const SHARED = Symbol.for('log-portal.limits')
@@ -31,7 +31,7 @@ function shared(): Shared {
     rates: createRateLimits(context().redis),
     requests: new Held(MAX_REQUESTS_AT_ONCE),
     downloads: new Held(MAX_DOWNLOADS_AT_ONCE),
-    counted: new WeakSet(),
+    counted: new WeakMap(),
   }
   return there[SHARED]
 }
@@ -47,13 +47,17 @@ type Asked = Parameters<typeof clientAddressOf>[0]
  */
 export async function admitSession(asked: Asked, sid: string): Promise<PortalError | null> {
   const answer = answerUnderWay(asked)
-  if (answer && shared().counted.has(answer.identity)) return null
-  if (answer) {
-    shared().counted.add(answer.identity)
-    const giveBack = shared().requests.take(sid)
-    if (!giveBack) return tooMany(HELD_RETRY_SECONDS)
-    answer.whenOver(giveBack)
-  }
+  if (!answer) return refused('requests', sid)
+  const { counted } = shared()
+  const admission = counted.get(answer.identity) ?? admitOnce(answer, sid)
+  counted.set(answer.identity, admission)
+  return admission
+}
+
+async function admitOnce(answer: AnswerUnderWay, sid: string): Promise<PortalError | null> {
+  const giveBack = shared().requests.take(sid)
+  if (!giveBack) return tooMany(HELD_RETRY_SECONDS)
+  answer.whenOver(giveBack)
   return refused('requests', sid)
 }
 

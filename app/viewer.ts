@@ -20,7 +20,7 @@ import { isHead } from './page-status.ts'
  * anew each time on the access file as it is now.
  *
  * A collection that is not there, one of somebody else and an id that is none take the same path: the id is looked up
- * among one's own grants, and no command to Redis ever names it.
+ * among one's own grants, and no key of Redis is ever named after it.
  */
 
 export interface Viewer {
@@ -38,6 +38,12 @@ export function sessionDeps(): SessionDeps {
     secret: settings.secret,
     idleSeconds: settings.sessionIdleSeconds,
     log: logLine,
+    onRevoked: ({ issuer, subject, name }) =>
+      audit({
+        action: 'session end',
+        person: { issuer, subject, name },
+        detail: 'single sign-on ended it',
+      }),
     now: Date.now,
   }
 }
@@ -128,14 +134,18 @@ export async function requireAdmin(path: string): Promise<{ viewer: Viewer; gran
  * there is such a collection or not, and text that is no id is not repeated.
  */
 export async function denied(
-  { session }: Viewer,
+  { session, token }: Viewer,
   asked: { readonly rawId?: string; readonly detail?: string },
 ): Promise<PortalError> {
   const collection = parseCollectionId(asked.rawId)
-  const detail = asked.detail ?? (collection ? '' : 'what was asked for is no id')
+  const words = asked.detail ?? (collection ? '' : 'what was asked for is no id')
+  const detail = token === undefined ? words : [words, byToken(token)].filter(Boolean).join('; ')
   audit({ action: 'denied', person: session, address: await requestAddress(), collection, detail })
   return new PortalError('not_found')
 }
+
+/** The token that somebody came with, in the audit: quoted, since its owner may call it anything. */
+export const byToken = (token: string) => `by the token ${JSON.stringify(token)}`
 
 /** @returns null alike for an id that is none, one that nobody has, and one that is not this person's. */
 export function grantOf({ access }: Viewer, rawId: string): CollectionGrant | null {

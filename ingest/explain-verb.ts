@@ -6,6 +6,7 @@ import { type Explanation, explainAccess } from '#lib/access/explain.ts'
 import { answerInWords, reasonsInWords, shownInWords } from '#lib/access/explain-text.ts'
 import { PortalError } from '#lib/errors.ts'
 import { STEERING_ALL } from '#lib/explore/visible-html.ts'
+import { claimsAsKept } from '#lib/session/claims.ts'
 import { parseAccessFileSetting } from '#lib/settings.ts'
 import { EXIT, environment, say } from './command-line.ts'
 import { demoUrl } from './connection.ts'
@@ -21,7 +22,7 @@ export async function explain(command: Extract<Command, { verb: 'explain' }>): P
   const path = await chooseAccessFile()
   say(`access file ${path}`)
   const file = openAccessSource({ path, log: say }).current()
-  const found = explainAccess({ claims: await readClaims(user), file, collection })
+  const found = explainAccess({ claims: claimsAsKept(await readClaims(user)), file, collection })
   process.stdout.write(json ? `${explanationJson(found)}\n` : explanationText(found))
   return EXIT.done
 }

@@ -47,15 +47,16 @@ export async function makeToken(_before: Making, form: FormData): Promise<Making
     const holder = await tokenHolder(await sessionCookieValue(), sessionDeps())
     const made = holder && (await issueToken(holder.sid, { ...asked, origin: 'account' }, sessionDeps()))
     if (!made) throw new PortalError('unauthenticated')
-    const { name, days, collections } = asked
+    const { name, collections } = asked
     audit({
       action: 'token',
       person: viewer.session,
       address: await requestAddress(),
-      detail: `made for ${days} ${days === 1 ? 'day' : 'days'}, ${collections?.join(' ') ?? 'all that may be read'}: ${name}`,
+      detail: `made until ${new Date(made.expiresAtMs).toISOString()}, ${JSON.stringify(name)}: ${collections?.join(' ') ?? 'all that may be read'}`,
     })
     refresh()
-    return { ...entered, made, problem: null }
+    const { token, expiresAtMs } = made
+    return { ...entered, made: { token, expiresAtMs }, problem: null }
   } catch (thrown) {
     const { error, reference } = reportFault(thrown)
     const problem = error.code === 'bad_parameter' ? error.detail : null

@@ -41,7 +41,7 @@ async function Body(props: { viewer: Viewer; parameters: RawParameters; path: st
   try {
     const { user_code: typed, outcome } = singleParameters(parameters, ['user_code', 'outcome'])
     const found = typed === undefined ? null : await find(typed)
-    if (found?.kind === 'too-many') await setPageStatus(429)
+    if (found?.kind === 'too-many') await setPageStatus(429, found.waitSeconds)
     const said = found && found.kind !== 'found' ? found.kind : outcome
     return (
       <>

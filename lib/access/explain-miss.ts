@@ -117,6 +117,7 @@ function idMiss({ claim }: ClaimRule, claims: unknown, id: CollectionId): string
 /** @returns how `wanted` stands at the path in another form than as an entry of a list, or null. */
 function elsewhere(claims: unknown, path: ClaimPath, wanted: string): string | null {
   const value = valueAt(claims, path)
+  if (value === undefined || value === null) return null
   const name = claimInWords(path)
   if (String(typeof value === 'object' ? '' : value) === wanted)
     return `the claim ${name} is that, but not a list`

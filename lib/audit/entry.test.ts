@@ -4,7 +4,7 @@ import { collectionId } from '../../e2e/store-server.ts'
 import { type AuditEvent, auditEntry, auditFields, auditLine, parseAuditFields } from './entry.ts'
 
 const AT_MS = Date.UTC(2026, 10, 24, 14, 55)
-const person = { issuer: 'https://sso.foo.com', subject: 'hanna', name: 'Hanna Ober' }
+const person = { issuer: 'https://sso.foo.com', subject: 'hr-owner', name: 'HR owner' }
 
 const download: AuditEvent = {
   action: 'download',
@@ -25,8 +25,8 @@ test('a line of the audit is one JSON object with every field, null where there 
   assert.deepEqual(JSON.parse(line), {
     audit: 'download',
     time: '2026-11-24T14:55:00.000Z',
-    person: 'https://sso.foo.com|hanna',
-    name: 'Hanna Ober',
+    person: 'https://sso.foo.com|hr-owner',
+    name: 'HR owner',
     address: '192.0.2.7',
     collection: '12345678901234567890',
     from: '2026-11-24T14:54:59.999Z',

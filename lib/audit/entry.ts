@@ -69,6 +69,8 @@ export interface AuditEntry {
 const MAX_TEXT_CHARACTERS = 300
 /** An issuer and the longest subject there is; two people cut to the same text would be one. */
 const MAX_PERSON_CHARACTERS = 1_000
+/** Names an admin, or the ids that a token is narrowed to. */
+const MAX_DETAIL_CHARACTERS = 2_000
 
 /** @returns the event as it is kept: every text cut to its length and whole characters of Unicode. */
 export function auditEntry(event: AuditEvent, atMs: number): AuditEntry {
@@ -85,7 +87,7 @@ export function auditEntry(event: AuditEvent, atMs: number): AuditEntry {
     lines,
     bytes,
     rule: cut(event.rule),
-    detail: cut(event.detail),
+    detail: cut(event.detail, MAX_DETAIL_CHARACTERS),
   }
 }
 

@@ -14,7 +14,7 @@ export interface AuditQuery {
   readonly matches: (entry: AuditEntry) => boolean
 }
 
-const CURSOR = /^[0-9]{1,15}-[0-9]{1,15}$/
+const CURSOR = /^[1-9][0-9]{0,14}-[0-9]{1,15}$/
 
 const isAction = (text: string): text is AuditAction => AUDIT_ACTIONS.some((action) => action === text)
 

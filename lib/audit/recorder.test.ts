@@ -7,7 +7,7 @@ import { connectRedis, whenReady } from '../store/redis.ts'
 import { createAuditRecorder } from './recorder.ts'
 
 const servers = openStoreServer()
-const person = { issuer: 'https://sso.foo.com', subject: 'hanna', name: 'Hanna' }
+const person = { issuer: 'https://sso.foo.com', subject: 'hr-owner', name: 'HR owner' }
 const asked = { before: null, limit: 200, keepDays: 365, nowMs: Date.now() + 3_600_000 }
 
 function openRecorder(redis = servers.current().redis) {
@@ -47,7 +47,7 @@ test('an entry is one line at once and one entry in Redis, which the portal find
   after.disconnect()
   assert.deepEqual(
     entries.map(({ entry }) => [entry.name, entry.lines, new Date(entry.atMs).toISOString()]),
-    [['Hanna', 3, printed[0]?.time]],
+    [['HR owner', 3, printed[0]?.time]],
   )
   assert.deepEqual(logged, [])
 })
@@ -71,17 +71,17 @@ test('a flood of refusals leaves a few entries and their number, and nobody else
   const { recorder, printed, endHour } = openRecorder()
   const collection = collectionId('2')
   for (let n = 0; n < 1_000; n++) await recorder.record({ action: 'denied', person, collection })
-  const other = { ...person, subject: 'udo', name: 'Udo' }
+  const other = { ...person, subject: 'web-owner', name: 'Web owner' }
   await recorder.record({ action: 'denied', person: other, collection })
   endHour()
   await recorder.record({ action: 'view', person })
   assert.equal(printed.length, 23)
   assert.equal(printed[19]?.detail, 'more within the hour are only counted')
-  assert.deepEqual([printed[20]?.name, printed[20]?.detail], ['Udo', null])
+  assert.deepEqual([printed[20]?.name, printed[20]?.detail], ['Web owner', null])
   const { audit, name, collection: held, detail } = printed[21] ?? {}
   assert.deepEqual(
     [audit, name, held, detail],
-    ['denied', 'Hanna', null, '980 more within an hour, not listed one by one'],
+    ['denied', 'HR owner', null, '980 more within an hour, not listed one by one'],
   )
   assert.equal((await actionsKept()).length, 23)
 })
@@ -102,4 +102,20 @@ test('a flood of refused sign-ins is bounded by address and in all, and sign-ins
   const held = kept.flatMap((one) => /refused: ([0-9]+) more/.exec(one)?.[1] ?? []).map(Number)
   assert.equal(each + held.reduce((sum, count) => sum + count, 0), 100)
   assert.ok(kept.length <= 50 + 30 + 21 + 1)
+})
+
+test('whoever reloads a page all day pushes nothing out: past a thousand an hour views are printed, and counted', async () => {
+  await servers.current().redis.del(AUDIT_KEY)
+  const { recorder, printed, endHour } = openRecorder()
+  const view = (id: string) => recorder.record({ action: 'view', person, collection: collectionId(id) })
+  for (let n = 0; n < 1_200; n++) await view('3')
+  await view('4')
+  assert.equal(printed.length, 1_201)
+  endHour()
+  await recorder.record({ action: 'sign-out', person })
+  const { entries } = await readAudit(servers.current().redis, adminGrant(), { ...asked, limit: 2_000 })
+  assert.equal(entries.length, 1_000 + 1 + 2)
+  const { entry } = entries.find((one) => one.entry.detail.includes('200 more')) ?? {}
+  assert.equal(entry?.detail, '200 more within an hour, on standard output alone')
+  assert.equal(entry?.collection, '3')
 })

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
 import { asPortalError } from '../errors.ts'
+import { addressKey } from '../limits/address-key.ts'
 import { appendAudit } from '../store/audit.ts'
 import { type AuditEvent, auditEntry, auditLine } from './entry.ts'
 import { createFloodGate, type FloodGate } from './flood-gate.ts'
@@ -35,6 +36,11 @@ export interface AuditRecorderOptions {
 
 /** Of somebody who is signed in, by person. */
 const DENIED = { each: 20, inAll: 100, kinds: 50 } as const
+/**
+ * Pages of lines, by person and collection: past these the line is printed alone, or whoever reloads a page all day would
+ * push out what others did.
+ */
+const VIEWS = { each: 1_000, inAll: Number.POSITIVE_INFINITY, kinds: 10_000 } as const
 /** Of anybody, by address. */
 const REFUSED_SIGN_INS = { each: 10, inAll: 30, kinds: 20 } as const
 
@@ -52,44 +58,67 @@ export function createAuditRecorder(options: AuditRecorderOptions): AuditRecorde
     }
   }
 
-  const gate = (limits: { each: number; inAll: number; kinds: number }) =>
+  const gate = (limits: { each: number; inAll: number; kinds: number }, words: HeldWords) =>
     createFloodGate<AuditEvent>({
       ...limits,
       ...(later ? { later } : {}),
-      onHeldBack: (first, held) => void write(heldBack(first, held, limits === DENIED)),
+      onHeldBack: (first, held) => void write(heldBack(first, held, words)),
     })
-  const denied = gate(DENIED)
-  const refusedSignIns = gate(REFUSED_SIGN_INS)
+  const gates = {
+    denied: gate(DENIED, { action: 'denied', others: ' of other people' }),
+    views: gate(VIEWS, { action: 'view', others: ' of other people' }),
+    refusedSignIns: gate(REFUSED_SIGN_INS, {
+      action: 'sign-in',
+      before: 'refused: ',
+      others: ' from other addresses',
+    }),
+  }
 
   return {
     async record(event) {
-      const bound = boundOf(event, { denied, refusedSignIns })
+      const bound = boundOf(event, gates)
       const admission = bound ? bound.gate.admit(bound.kind, event) : 'admitted'
-      if (admission === 'held back') return
+      if (admission === 'held back') {
+        if (event.action === 'view') print(auditLine(auditEntry(event, now())))
+        return
+      }
       const more = admission === 'last' ? 'more within the hour are only counted' : ''
       await write({ ...event, detail: [event.detail, more].filter(Boolean).join('; ') })
     },
   }
 }
 
+/** What the entry about those that were held back says. */
+interface HeldWords {
+  readonly action: AuditEvent['action']
+  readonly before?: string
+  /** Whose they are that were not told apart. */
+  readonly others: string
+}
+
 interface Gates {
+  readonly views: FloodGate<AuditEvent>
   readonly denied: FloodGate<AuditEvent>
   readonly refusedSignIns: FloodGate<AuditEvent>
 }
 
-function boundOf(event: AuditEvent, { denied, refusedSignIns }: Gates) {
+function boundOf(event: AuditEvent, { denied, views, refusedSignIns }: Gates) {
   const { action, person, address = '' } = event
-  if (action === 'denied') return { gate: denied, kind: `${person?.issuer}|${person?.subject}` }
+  const who = `${person?.issuer}|${person?.subject}`
+  if (action === 'denied') return { gate: denied, kind: who }
+  if (action === 'view') return { gate: views, kind: `${who}|${event.collection ?? event.detail}` }
   // Nobody is known at a sign-in that was refused.
-  return action === 'sign-in' && !person ? { gate: refusedSignIns, kind: address } : null
+  return action === 'sign-in' && !person ? { gate: refusedSignIns, kind: addressKey(address) } : null
 }
 
-function heldBack(first: AuditEvent | null, held: number, isDenied: boolean): AuditEvent {
-  const whose = first ? '' : isDenied ? ' of other people' : ' from other addresses'
+function heldBack(first: AuditEvent | null, held: number, words: HeldWords): AuditEvent {
+  const { action, before = '', others } = words
+  const where = action === 'view' ? ', on standard output alone' : ', not listed one by one'
   return {
-    action: isDenied ? 'denied' : 'sign-in',
+    action,
     ...(first?.person ? { person: first.person } : {}),
     ...(first?.address ? { address: first.address } : {}),
-    detail: `${isDenied ? '' : 'refused: '}${held} more${whose} within an hour, not listed one by one`,
+    ...(first?.collection && action === 'view' ? { collection: first.collection } : {}),
+    detail: `${before}${held} more${first ? '' : others} within an hour${where}`,
   }
 }

@@ -136,21 +136,21 @@ function startSession(subject: string, providerSid: string | null): Promise<stri
 }
 
 /** @param subject where the token says whose sessions they are */
-const ended = (sessions: number, subject?: string) => ({
+const ended = (sessions: number, subject = 'hr-owner') => ({
   kind: 'ended',
   sessions,
-  person: subject === undefined ? null : { issuer, subject },
+  person: sessions === 0 ? null : { issuer, subject, name: subject },
 })
 
 const isThere = async (sid: string) => (await readSession(redis, sid)) !== null
 
 test('attempt 33: a token with a sid ends the sessions of that sid and no other of the person', async () => {
   const [first, same, other] = await Promise.all([
-    startSession('hanna', 'p1'),
-    startSession('hanna', 'p1'),
-    startSession('hanna', 'p2'),
+    startSession('hr-owner', 'p1'),
+    startSession('hr-owner', 'p1'),
+    startSession('hr-owner', 'p2'),
   ])
-  assert.deepEqual(await logout(await signed({ sid: 'p1', sub: 'hanna' })), ended(2, 'hanna'))
+  assert.deepEqual(await logout(await signed({ sid: 'p1', sub: 'hr-owner' })), ended(2, 'hr-owner'))
   assert.deepEqual(await Promise.all([first, same, other].map(isThere)), [false, false, true])
   assert.deepEqual(await keysOf(redis, 'sessions:provider:*|p1'), [])
   assert.deepEqual(await logout(await signed({ sid: 'p2' })), ended(1))
@@ -158,13 +158,13 @@ test('attempt 33: a token with a sid ends the sessions of that sid and no other 
 })
 
 test('attempt 33: a token with a sub alone ends all sessions of that person and nobody else’s', async () => {
-  const hers = await Promise.all([startSession('hanna', 'p1'), startSession('hanna', null)])
+  const hers = await Promise.all([startSession('hr-owner', 'p1'), startSession('hr-owner', null)])
   const his = await startSession('hans', 'p3')
-  const expired = await startSession('hanna', 'p4')
+  const expired = await startSession('hr-owner', 'p4')
   await redis.del(`session:${expired}`)
-  assert.deepEqual(await logout(await signed({ sub: 'hanna' })), ended(2, 'hanna'))
+  assert.deepEqual(await logout(await signed({ sub: 'hr-owner' })), ended(2, 'hr-owner'))
   assert.deepEqual(await Promise.all([...hers, his].map(isThere)), [false, false, true])
-  assert.deepEqual(await keysOf(redis, 'sessions:subject:*|hanna'), [])
+  assert.deepEqual(await keysOf(redis, 'sessions:subject:*|hr-owner'), [])
 })
 
 test('attempt 33: a session that ended before is no fault, and a token without exp is taken', async () => {
@@ -180,7 +180,7 @@ const clientSecret = new TextEncoder().encode(CLIENT_SECRET)
 /** What is wrong -> the token, and what is said about it. */
 const BAD: Readonly<Record<string, readonly [() => string | Promise<string>, RegExp]>> = {
   'an ID token': [
-    () => signed({ sid: 'p1', sub: 'hanna', events: undefined }, { header: { typ: 'JWT' } }),
+    () => signed({ sid: 'p1', sub: 'hr-owner', events: undefined }, { header: { typ: 'JWT' } }),
     /typ/,
   ],
   'a nonce': [() => signed({ sid: 'p1', nonce: 'n' }), /nonce/],
@@ -199,7 +199,7 @@ const BAD: Readonly<Record<string, readonly [() => string | Promise<string>, Reg
   'another client’s aud': [() => signed({ sid: 'p1', aud: 'another' }), /aud/],
   'another iss': [() => signed({ sid: 'p1', iss: 'https://evil.example' }), /iss/],
   'neither sid nor sub': [() => signed({}), /neither/],
-  'an empty sid beside a sub': [() => signed({ sid: '', sub: 'hanna' }), /sid/],
+  'an empty sid beside a sub': [() => signed({ sid: '', sub: 'hr-owner' }), /sid/],
   'alg none': [() => new UnsecuredJWT({ ...goodClaims(), sid: 'p1' }).encode(), /signed/],
   'HS256 with the client’s secret': [
     () => signed({ sid: 'p1' }, { header: { alg: 'HS256' }, key: clientSecret }),
@@ -216,7 +216,7 @@ const BAD: Readonly<Record<string, readonly [() => string | Promise<string>, Reg
 
 for (const [what, [make, reason]] of Object.entries(BAD))
   test(`attempt 34: ${what} is refused and ends nothing, and the token without that is taken`, async () => {
-    const sid = await startSession('hanna', 'p1')
+    const sid = await startSession('hr-owner', 'p1')
     const outcome = await logout(await make())
     assert.equal(outcome.kind, 'refused')
     assert.match(outcome.reason, reason)
@@ -225,20 +225,20 @@ for (const [what, [make, reason]] of Object.entries(BAD))
   })
 
 test('attempt 34: a token is taken once, also after the portal started anew, and another one again', async () => {
-  const token = await signed({ sub: 'hanna' })
+  const token = await signed({ sub: 'hr-owner' })
   assert.equal((await logout(token)).kind, 'ended')
-  const later = await startSession('hanna', 'p2')
+  const later = await startSession('hr-owner', 'p2')
   assert.deepEqual(await logout(token), { kind: 'refused', reason: 'was used before' })
   assert.equal(await isThere(later), true)
   const [key = ''] = await keysOf(redis, 'logout-token:*')
   const ttlSeconds = await redis.ttl(key)
   assert.ok(ttlSeconds > LOGOUT_TOKEN_SECONDS - 30 && ttlSeconds <= LOGOUT_TOKEN_SECONDS)
-  assert.equal((await logout(await signed({ sub: 'hanna' }))).kind, 'ended')
+  assert.equal((await logout(await signed({ sub: 'hr-owner' }))).kind, 'ended')
   assert.equal(await isThere(later), false)
 })
 
 test('a token is remembered for as long as its iat is young enough', async () => {
-  const ahead = await signed({ sub: 'hanna', ...iatSecondsAgo(-60) })
+  const ahead = await signed({ sub: 'hr-owner', ...iatSecondsAgo(-60) })
   assert.equal((await logout(ahead)).kind, 'ended')
   nowMs += LOGOUT_TOKEN_SECONDS * 1000 + 1_000
   await redis.flushall()
@@ -247,7 +247,7 @@ test('a token is remembered for as long as its iat is young enough', async () =>
 })
 
 test('the header typ may be another where the setting says so, and an ID token is still none', async () => {
-  const sid = await startSession('hanna', 'p1')
+  const sid = await startSession('hr-owner', 'p1')
   const idToken = await signed({ sid: 'p1', events: undefined, nonce: 'n' }, { header: { typ: 'JWT' } })
   assert.equal((await logout(idToken, { typ: 'any' })).kind, 'refused')
   assert.equal(await isThere(sid), true)
@@ -257,7 +257,7 @@ test('the header typ may be another where the setting says so, and an ID token i
 })
 
 test('keys that cannot be had are a fault of the provider, and the same token is taken when they can', async () => {
-  const sid = await startSession('hanna', 'p1')
+  const sid = await startSession('hr-owner', 'p1')
   const token = await signed({ sid: 'p1' })
   const provider = freshProvider()
   keysStatus = 503
@@ -268,7 +268,7 @@ test('keys that cannot be had are a fault of the provider, and the same token is
 })
 
 test('a store that does not answer is said, and the same token is taken when it does', async () => {
-  const sid = await startSession('hanna', 'p1')
+  const sid = await startSession('hr-owner', 'p1')
   const token = await signed({ sid: 'p1' })
   redisServer.process.kill('SIGSTOP')
   try {

@@ -1,6 +1,6 @@
 import type { Redis } from 'ioredis'
 import { PortalError } from '../errors.ts'
-import { endSessionsOf, isLogoutTokenUsed, markLogoutTokenUsed } from '../store/sessions.ts'
+import { endSessionsOf, isLogoutTokenUsed, markLogoutTokenUsed, personOf } from '../store/sessions.ts'
 import { LOGOUT_TOKEN_SECONDS, type LogoutTokenTyp, verifyLogoutToken } from './logout-token.ts'
 import type { Provider } from './provider.ts'
 
@@ -15,11 +15,11 @@ export interface BackchannelLogoutDeps {
 }
 
 export type BackchannelLogout =
-  /** How many sessions ended; none is no fault, since they may have ended before. Whose, where the token says so. */
+  /** How many sessions ended; none is no fault, since they may have ended before. Whose, where one was there. */
   | {
       readonly kind: 'ended'
       readonly sessions: number
-      readonly person: { readonly issuer: string; readonly subject: string } | null
+      readonly person: { readonly issuer: string; readonly subject: string; readonly name: string } | null
     }
   /** `reason` goes on after "the token" and holds nothing out of it. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -39,11 +39,12 @@ export async function backchannelLogout(
   const outcome = await verifyLogoutToken(token, { ...signing, clientId, typ, now })
   if (outcome.kind === 'unavailable') throw new PortalError('provider_unavailable', { cause: outcome.cause })
   if (outcome.kind === 'refused') return outcome
-  const { jti, loggedOut, subject } = outcome
+  const { jti, loggedOut } = outcome
   const { issuer } = signing
   if (await isLogoutTokenUsed(redis, issuer, jti)) return { kind: 'refused', reason: 'was used before' }
+  const person = await personOf(redis, { issuer, ...loggedOut })
   const sessions = await endSessionsOf(redis, { issuer, ...loggedOut })
   // Last, so that a token whose sessions did not end is good for another try. Ending them twice does no more than once.
   await markLogoutTokenUsed(redis, { issuer, jti, ttlSeconds: LOGOUT_TOKEN_SECONDS })
-  return { kind: 'ended', sessions, person: subject === null ? null : { issuer, subject } }
+  return { kind: 'ended', sessions, person }
 }

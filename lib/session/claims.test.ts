@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { combineClaims, personName, refreshedClaims } from './claims.ts'
+import { claimsAsKept, combineClaims, personName, refreshedClaims } from './claims.ts'
 
 test('claims of both places are put together, the signed ones first, without those about the token', () => {
   const combined = combineClaims({
@@ -9,6 +9,11 @@ test('claims of both places are put together, the signed ones first, without tho
   })
   assert.deepEqual(combined.claims, { groups: ['signed'], name: 'HR', roles: ['a'] })
   assert.deepEqual(combined.idTokenOnly, ['roles'])
+})
+
+test('claims that were pasted are those that a session would hold', () => {
+  assert.deepEqual(claimsAsKept({ amr: ['staff'], iss: 'i', groups: ['a'] }), { groups: ['a'] })
+  for (const none of [null, 'x', 1, ['groups']]) assert.deepEqual(claimsAsKept(none), none)
 })
 
 test('a refresh replaces everything: a claim taken away at the provider is gone', () => {

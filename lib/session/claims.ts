@@ -55,6 +55,15 @@ export function combineClaims({ idToken, userinfo }: ClaimSources): CombinedClai
 }
 
 /**
+ * Claims that somebody pasted, as a session would hold them: enforcement never sees what a token says about itself.
+ * @param pasted any JSON; what is no object stays as it is
+ */
+export function claimsAsKept(pasted: unknown): unknown {
+  if (typeof pasted !== 'object' || pasted === null || Array.isArray(pasted)) return pasted
+  return combineClaims({ idToken: { ...pasted }, userinfo: null }).claims
+}
+
+/**
  * The claims after a refresh.
  * @param previousIdTokenOnly what only the ID token carried when the claims were last complete
  * @returns null when the provider's answer does not settle all of them

@@ -55,6 +55,8 @@ export interface SessionDeps {
   readonly secret: string
   readonly idleSeconds: number
   readonly log: (line: string) => void
+  /** Told of a session that the provider ended, when it is gone. */
+  readonly onRevoked?: (person: Pick<Session, 'issuer' | 'subject' | 'name'>) => void
   readonly now: () => number
   /**
    * Told which session is asked for, before it is read. What it resolves to is thrown once the session was read, so that
@@ -121,13 +123,18 @@ export async function confirmedSession(
   return { issuer, subject, name, claims, createdAtMs, checkedAtMs }
 }
 
+/** Whether its claims can be confirmed again without its person: not where the provider's answer never settles them. */
+export function isRefreshable({ refreshToken, refreshFault }: SessionRecord): boolean {
+  return refreshToken !== null && refreshFault !== 'unsettled'
+}
+
 /** Whether tokens of a session whose browser's part is over can still use it, now or after a refresh. */
 async function isHeldByTokens(
   sid: string,
   session: StoredSession,
   { redis, now }: Pick<SessionDeps, 'redis' | 'now'>,
 ): Promise<boolean> {
-  const hasUse = session.refreshToken !== null || now() - session.checkedAtMs < CLAIMS_MAX_AGE_MS
+  const hasUse = isRefreshable(session) || now() - session.checkedAtMs < CLAIMS_MAX_AGE_MS
   return hasUse && (await hasTokens(redis, sid, now()))
 }
 
@@ -215,6 +222,7 @@ async function refresh(
   if (outcome.kind === 'revoked') {
     deps.log(`single sign-on: a session ended at its refresh: ${outcome.reason}`)
     await endSession(deps.redis, sid)
+    deps.onRevoked?.(session)
     return null
   }
   const renewed = renew(session, outcome, deps.now())

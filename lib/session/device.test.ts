@@ -38,7 +38,7 @@ beforeEach(async () => {
   for (const key of await keysOf(redis, '*')) await redis.del(key)
 })
 
-const PERSON = { issuer: 'https://sso.foo.com', subject: 'hanna' }
+const PERSON = { issuer: 'https://sso.foo.com', subject: 'hr-owner' }
 const CLIENT = 'nightly on web1'
 const ADDRESS = '192.0.2.7'
 

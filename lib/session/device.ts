@@ -14,7 +14,7 @@ import {
   writeDeviceRequest,
 } from '../store/device.ts'
 import type { SessionDeps } from './current.ts'
-import { issueToken, tokenName } from './token.ts'
+import { type IssuedToken, issueToken, tokenName } from './token.ts'
 
 /**
  * The device flow (RFC 8628), with the portal as the server: a script asks for two codes, its person types the short one
@@ -112,10 +112,7 @@ export async function startDevice(
 }
 
 /** A device's poll for its token. */
-export async function pollDevice(
-  form: Form,
-  deps: Deps,
-): Promise<{ readonly token: string; readonly expiresAtMs: number } | DeviceRefusal> {
+export async function pollDevice(form: Form, deps: Deps): Promise<IssuedToken | DeviceRefusal> {
   const { grant_type: grantType, device_code: code = '', client_id: client = '' } = form
   if (grantType !== GRANT_TYPE) return refusal('unsupported_grant_type', `grant_type takes ${GRANT_TYPE}`)
   if (!DEVICE_CODE.test(code)) return refusal('invalid_grant', 'device_code is none of this portal')

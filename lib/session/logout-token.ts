@@ -53,8 +53,6 @@ export type LogoutTokenOutcome =
       readonly kind: 'valid'
       readonly jti: string
       readonly loggedOut: LoggedOut
-      /** Whose sessions, where the token says so. */
-      readonly subject: string | null
     }
   /** `reason` is in the portal's words, and goes on after "the token". */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -104,9 +102,8 @@ function readClaims(payload: unknown): LogoutTokenOutcome {
   if (!claims.success)
     return { kind: 'refused', reason: notAccepted(String(claims.error.issues[0]?.path[0])) }
   const { jti, sid, sub } = claims.data
-  const subject = sub ?? null
-  if (sid !== undefined) return { kind: 'valid', jti, loggedOut: { providerSid: sid }, subject }
-  if (sub !== undefined) return { kind: 'valid', jti, loggedOut: { subject: sub }, subject }
+  if (sid !== undefined) return { kind: 'valid', jti, loggedOut: { providerSid: sid } }
+  if (sub !== undefined) return { kind: 'valid', jti, loggedOut: { subject: sub } }
   return { kind: 'refused', reason: 'names neither a session nor a person' }
 }
 

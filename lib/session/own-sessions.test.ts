@@ -9,7 +9,7 @@ const servers = openStoreServer()
 const SECRET = 'a secret of the tests, long enough'
 const NOW_MS = 1_800_000_000_000
 const MINUTE_MS = 60_000
-const PERSON = { issuer: 'https://sso.foo.com', subject: 'hanna' }
+const PERSON = { issuer: 'https://sso.foo.com', subject: 'hr-owner' }
 
 const deps = () => ({
   redis: servers.current().redis,
@@ -25,7 +25,7 @@ async function begin(subject: string, more: Partial<SessionRecord> & { seenMs?: 
     ...PERSON,
     subject,
     providerSid: null,
-    name: 'Hanna',
+    name: 'HR owner',
     claims: {},
     idTokenOnly: [],
     idToken: null,
@@ -42,10 +42,10 @@ async function begin(subject: string, more: Partial<SessionRecord> & { seenMs?: 
 }
 
 test('this session comes first, then those used last; what is over is not there, and no id is', async () => {
-  const older = await begin('hanna', { seenMs: 20 * MINUTE_MS, address: '192.0.2.7', browser: 'curl/8.1' })
-  const newer = await begin('hanna', { seenMs: 10 * MINUTE_MS })
-  const mine = await begin('hanna', { seenMs: 30 * MINUTE_MS })
-  await begin('hanna', { seenMs: 60 * MINUTE_MS })
+  const older = await begin('hr-owner', { seenMs: 20 * MINUTE_MS, address: '192.0.2.7', browser: 'curl/8.1' })
+  const newer = await begin('hr-owner', { seenMs: 10 * MINUTE_MS })
+  const mine = await begin('hr-owner', { seenMs: 30 * MINUTE_MS })
+  await begin('hr-owner', { seenMs: 60 * MINUTE_MS })
   await begin('somebody else')
   const { sessions, more } = await ownSessions(PERSON, mine.cookie, deps())
   assert.equal(more, 0)

@@ -18,7 +18,7 @@ import {
   touchToken,
   writeToken,
 } from '../store/tokens.ts'
-import { confirmedSession, currentSession, type Session, type SessionDeps } from './current.ts'
+import { confirmedSession, currentSession, isRefreshable, type Session, type SessionDeps } from './current.ts'
 import { readSessionCookie } from './session-cookie.ts'
 
 /**
@@ -74,6 +74,9 @@ export interface IssuedToken {
   readonly token: string
   /** Earlier than asked for where the session cannot be kept that long. */
   readonly expiresAtMs: number
+  readonly name: string
+  /** Its owner. */
+  readonly person: Pick<Session, 'issuer' | 'subject' | 'name'>
 }
 
 /** The session that a browser holds, for the tokens that are made in it. */
@@ -102,7 +105,7 @@ export async function tokenHolder(
 
 /** Without a refresh token, claims are renewed by signing in alone, and that only up to the session's absolute end. */
 function tokenEndMs(session: SessionRecord): number | null {
-  return session.refreshToken === null ? session.createdAtMs + SESSION_SECONDS * 1000 : null
+  return !isRefreshable(session) ? session.createdAtMs + SESSION_SECONDS * 1000 : null
 }
 
 /**
@@ -134,7 +137,7 @@ export async function issueToken(sid: string, asked: NewToken, deps: Deps): Prom
     expiresAtMs,
     origin,
   })
-  return { token, expiresAtMs }
+  return { token, expiresAtMs, name, person: { issuer, subject, name: session.name } }
 }
 
 /** The tokens of a person that have not expired, the newest first. */

@@ -9,11 +9,11 @@ import { mastersOf } from './redis-client.ts'
 const servers = openStoreServer()
 const DAY_MS = 86_400_000
 const KEEP_DAYS = 365
-const hanna = { issuer: 'https://sso.foo.com', subject: 'hanna', name: 'Hanna' }
+const owner = { issuer: 'https://sso.foo.com', subject: 'hr-owner', name: 'HR owner' }
 
 const view = (id: string, lines: number): AuditEvent => ({
   action: 'view',
-  person: hanna,
+  person: owner,
   collection: collectionId(id),
   lines,
 })
@@ -43,7 +43,7 @@ test('an owner reads the entries of their collection and no other, an admin all,
   await clear('1', '2')
   await append(view('1', 10))
   await append(view('2', 20))
-  await append({ action: 'sign-in', person: hanna })
+  await append({ action: 'sign-in', person: owner })
   await append(view('1', 11))
   assert.deepEqual(linesOf(await readCollectionAudit(redis, readGrant('1'), asked())), [11, 10])
   assert.deepEqual(linesOf(await readCollectionAudit(redis, readGrant('2'), asked())), [20])
@@ -54,7 +54,7 @@ test('an owner reads the entries of their collection and no other, an admin all,
 test('a refusal is for admins alone, and no key is named after the collection that was asked for', async () => {
   const { redis } = servers.current()
   await clear('4')
-  await append({ action: 'denied', person: hanna, collection: collectionId('4') })
+  await append({ action: 'denied', person: owner, collection: collectionId('4') })
   assert.equal(await redis.exists(collectionAuditKey(collectionId('4'))), 0)
   const [one] = (await readAudit(redis, adminGrant(), asked())).entries
   assert.deepEqual([one?.entry.action, one?.entry.collection], ['denied', '4'])

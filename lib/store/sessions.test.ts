@@ -38,7 +38,7 @@ after(async () => {
 
 const RECORD: SessionRecord = {
   issuer: 'https://sso.foo.com',
-  subject: 'hanna',
+  subject: 'hr-owner',
   providerSid: 'p1',
   name: 'HR',
   claims: { groups: ['/hr/owners'] },
@@ -62,11 +62,49 @@ test('each session has an id of its own, an end, and is found by person and by s
     assert.ok(ttl > SESSION_SECONDS - 60 && ttl <= SESSION_SECONDS)
   }
   for (const index of [
-    'sessions:subject:https://sso.foo.com|hanna',
+    'sessions:subject:https://sso.foo.com|hr-owner',
     'sessions:provider:https://sso.foo.com|p1',
   ]) {
     assert.deepEqual(new Set(await redis.smembers(index)), new Set(sids))
     assert.ok((await redis.ttl(index)) > 0)
+  }
+})
+
+test('a session that is made while all of its person are ended is not there afterwards', async () => {
+  const person = { ...RECORD, subject: 'meanwhile', providerSid: null }
+  const making = connectRedis({ url: server.url })
+  assert.ok(await whenReady(making, 5_000))
+  const set = making.set.bind(making) as (...args: unknown[]) => Promise<unknown>
+  let ended = 0
+  // The moment between standing in the indexes and being there.
+  making.set = (async (key: string, ...args: unknown[]) => {
+    if (key.startsWith('session:')) ended += 1 + (await endSessionsOf(redis, person))
+    return set(key, ...args)
+  }) as typeof making.set
+  const made = createSession(making, person).finally(() => making.disconnect())
+  await assert.rejects(made, { code: 'store_unavailable', message: /sign in again/ })
+  assert.equal(ended, 1)
+  assert.equal((await listSessionsOf(redis, person)).sessions.length, 0)
+  const left = await Promise.all((await redis.keys('session:*')).map((key) => redis.get(key)))
+  assert.ok(left.every((text) => !text?.includes('meanwhile')))
+  assert.ok(await readSession(redis, await createSession(redis, person)))
+})
+
+test('what goes on in a session is written to a full Redis too', async () => {
+  const sid = await createSession(redis, RECORD)
+  await redis.config('SET', 'maxmemory', '1mb')
+  try {
+    await assert.rejects(redis.set('any', 'x'), /OOM/)
+    await touchSession(redis, sid, 5_000)
+    const lock = await takeRefreshLock(redis, sid)
+    assert.ok(lock)
+    assert.equal(await takeRefreshLock(redis, sid), null)
+    assert.equal(await replaceSession(redis, sid, { ...RECORD, name: 'renewed' }), true)
+    await releaseRefreshLock(redis, sid, lock)
+    const { name, lastSeenAtMs } = (await readSession(redis, sid)) ?? {}
+    assert.deepEqual([name, lastSeenAtMs], ['renewed', 5_000])
+  } finally {
+    await redis.config('SET', 'maxmemory', '0')
   }
 })
 
@@ -135,7 +173,7 @@ test('replacing keeps the absolute end and the time of the last request', async 
 
 test('what is no session is none, and what is no id never names a key', async () => {
   const sid = await createSession(redis, RECORD)
-  for (const text of ['{', '[]', '{"subject":"hanna"}', JSON.stringify({ ...RECORD, checkedAtMs: 'x' })]) {
+  for (const text of ['{', '[]', '{"subject":"hr-owner"}', JSON.stringify({ ...RECORD, checkedAtMs: 'x' })]) {
     await redis.set(`session:${sid}`, text)
     assert.equal(await readSession(redis, sid), null)
   }

@@ -1,6 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
+import { PortalError } from '../errors.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import { answered, Script } from './redis.ts'
 import { extendExpiry, revokeTokensOf } from './tokens.ts'
 
@@ -135,7 +137,13 @@ export async function createSession(redis: Redis, session: SessionRecord): Promi
   )
   await answered(tidyIndex(redis, subjectKey(session.issuer, session.subject)))
   await answered(redis.set(sessionKey(sid), JSON.stringify(session), 'EX', SESSION_SECONDS))
-  return sid
+  const stands = await answered(Promise.all(indexKeys(session).map((key) => redis.sismember(key, sid))))
+  if (!stands.includes(0)) return sid
+  // All of them were ended while this one was made: it would be found by nobody who ends them again.
+  await endSession(redis, sid)
+  throw new PortalError('store_unavailable', {
+    detail: 'Your sessions were ended while you signed in; sign in again.',
+  })
 }
 
 /** Removes entries of sessions that expired, since tokens may keep the set itself for months. */
@@ -174,11 +182,11 @@ export async function readSession(redis: Redis, sid: string): Promise<StoredSess
 export async function replaceSession(redis: Redis, sid: string, session: SessionRecord): Promise<boolean> {
   // Parsing leaves out what is no part of the record, such as the time of the last request.
   const text = JSON.stringify(sessionSchema.parse(session))
-  return (await answered(redis.set(sessionKey(sid), text, 'KEEPTTL', 'XX'))) === 'OK'
+  return isOk(await answered(evenWhenFull(redis, ['set', sessionKey(sid), text, 'KEEPTTL', 'XX'])))
 }
 
 export async function touchSession(redis: Redis, sid: string, seenAtMs: number): Promise<void> {
-  await answered(redis.set(seenKey(sid), String(seenAtMs), 'KEEPTTL', 'XX'))
+  await answered(evenWhenFull(redis, ['set', seenKey(sid), String(seenAtMs), 'KEEPTTL', 'XX']))
 }
 
 /**
@@ -275,7 +283,21 @@ export async function endSessionsOf(
   const ended = await Promise.all(sids.map((sid) => endSession(redis, sid)))
   // Entries of sessions that had expired are still there.
   if (sids.length > 0) await answered(redis.srem(key, ...sids))
-  return ended.filter((wasThere) => wasThere).length
+  // One that was being made is written after it was looked for, and stands in no index now.
+  const late = await Promise.all(sids.map((sid) => answered(redis.del(sessionKey(sid)))))
+  return ended.filter((wasThere) => wasThere).length + late.filter((deleted) => deleted === 1).length
+}
+
+/** Whose sessions these are, by one that is there; null where none is. */
+export async function personOf(
+  redis: Redis,
+  whose: SessionsOf,
+): Promise<Pick<SessionRecord, 'issuer' | 'subject' | 'name'> | null> {
+  for (const sid of await sessionIdsOf(redis, whose)) {
+    const session = await readSession(redis, sid)
+    if (session) return { issuer: session.issuer, subject: session.subject, name: session.name }
+  }
+  return null
 }
 
 /** @returns false when it was claimed before: a session is renewed by itself once at most. */
@@ -301,8 +323,8 @@ export async function markLogoutTokenUsed(
 /** @returns the token to give the lock back with, or null when somebody else holds it. */
 export async function takeRefreshLock(redis: Redis, sid: string): Promise<string | null> {
   const token = randomBytes(16).toString('base64url')
-  const taken = await answered(redis.set(lockKey(sid), token, 'PX', REFRESH_LOCK_MS, 'NX'))
-  return taken === 'OK' ? token : null
+  const taken = await answered(evenWhenFull(redis, ['set', lockKey(sid), token, 'PX', REFRESH_LOCK_MS, 'NX']))
+  return isOk(taken) ? token : null
 }
 
 export async function releaseRefreshLock(redis: Redis, sid: string, token: string): Promise<void> {
@@ -312,6 +334,9 @@ export async function releaseRefreshLock(redis: Redis, sid: string, token: strin
 export async function isRefreshLocked(redis: Redis, sid: string): Promise<boolean> {
   return (await answered(redis.exists(lockKey(sid)))) === 1
 }
+
+/** What goes on in a session is written also to a full Redis, which can still be read. The answer is that of a script. */
+const isOk = (answer: unknown) => String(answer) === 'OK'
 
 function parseSession(text: string | null): SessionRecord | null {
   if (text === null) return null

@@ -46,7 +46,7 @@ const digest = (letter: string) => letter.repeat(43)
 const token = (sid: string, fields: Partial<TokenRecord> = {}): TokenRecord => ({
   sid,
   issuer: ISSUER,
-  subject: 'hanna',
+  subject: 'hr-owner',
   name: 'nightly',
   collections: null,
   createdAtMs: Date.now(),
@@ -88,7 +88,7 @@ test('entries of sessions that expired go when somebody with many of them signs 
 
 test('a token and what belongs to it expire by themselves', async () => {
   const { redis } = store.current()
-  const sid = await createSession(redis, session('hanna'))
+  const sid = await createSession(redis, session('hr-owner'))
   const record = token(sid)
   await writeToken(redis, digest('a'), record)
   const read = await readToken(redis, digest('a'))
@@ -121,8 +121,8 @@ test('what is no token, or no digest, is none', async () => {
 test('handed on, tokens are in the other session alone; one taken back meanwhile does not come back', async () => {
   const { redis } = store.current()
   const [from, to] = [
-    await createSession(redis, session('hanna')),
-    await createSession(redis, session('hanna')),
+    await createSession(redis, session('hr-owner')),
+    await createSession(redis, session('hr-owner')),
   ]
   const late = token(from, { expiresAtMs: Date.now() + 2 * DAY_MS })
   await writeToken(redis, digest('d'), token(from))
@@ -148,8 +148,8 @@ test('handed on, tokens are in the other session alone; one taken back meanwhile
 test('a token that is taken back in the middle of being handed on does not come back either', async () => {
   const { redis } = store.current()
   const [from, to] = [
-    await createSession(redis, session('hanna')),
-    await createSession(redis, session('hanna')),
+    await createSession(redis, session('hr-owner')),
+    await createSession(redis, session('hr-owner')),
   ]
   const record = token(from)
   await writeToken(redis, digest('g'), record)

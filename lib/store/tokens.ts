@@ -1,6 +1,7 @@
 import type { Redis } from 'ioredis'
 import { z } from 'zod'
 import { type CollectionId, parseCollectionId } from '../collection-id.ts'
+import { evenWhenFull } from './even-when-full.ts'
 import { answered } from './redis.ts'
 
 /**
@@ -68,7 +69,9 @@ export async function readToken(redis: Redis, digest: string): Promise<StoredTok
 }
 
 export async function touchToken(redis: Redis, token: StoredToken, usedAtMs: number): Promise<void> {
-  await answered(redis.set(usedKey(token.digest), String(usedAtMs), 'PXAT', token.expiresAtMs))
+  await answered(
+    evenWhenFull(redis, ['set', usedKey(token.digest), String(usedAtMs), 'PXAT', token.expiresAtMs]),
+  )
 }
 
 /** The tokens of one session that have not expired. */

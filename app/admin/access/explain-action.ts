@@ -9,6 +9,7 @@ import type { AdminGrant } from '#lib/access/decide.ts'
 import { type Explanation, explainAccess } from '#lib/access/explain.ts'
 import { parseCollectionId } from '#lib/collection-id.ts'
 import { PortalError } from '#lib/errors.ts'
+import { claimsAsKept } from '#lib/session/claims.ts'
 import { listPeople } from '#lib/store/people.ts'
 
 /** What the form holds and what came of it. */
@@ -64,7 +65,11 @@ async function answerOf(
   const { redis, access, settings } = context()
   const file = access.current()
   if (entered.person === '') {
-    const explanation = explainAccess({ claims: parsedClaims(entered.claims), file, collection })
+    const explanation = explainAccess({
+      claims: claimsAsKept(parsedClaims(entered.claims)),
+      file,
+      collection,
+    })
     return { explanation, whose: null, checkedAtMs: null }
   }
   const nowMs = sessionDeps().now()

@@ -27,8 +27,13 @@ export const POST = dataRoute(async (request: NextRequest) => {
   const found = await findDevice(typed, { sid: holder.sid, address: clientAddressOf(request) }, deps)
   if (found.kind !== 'found') return leadTo(found.kind)
   const { userCode } = found
-  if (decision === 'no')
-    return leadTo((await decideDevice(userCode, { kind: 'denied' }, deps)) ? 'denied' : 'none')
+  const device = `${JSON.stringify(found.request.client)} at ${found.request.address}`
+  const entry = { action: 'token', person: current.session, address: await requestAddress() } as const
+  if (decision === 'no') {
+    if (!(await decideDevice(userCode, { kind: 'denied' }, deps))) return leadTo('none')
+    audit({ ...entry, detail: `device refused: ${device}` })
+    return leadTo('denied')
+  }
   const wholeDays = tokenDays(days)
   if (wholeDays === null) return seeOther(deviceHref({ typed, outcome: 'days' }))
   const collections = granted(found.request, current)
@@ -37,12 +42,8 @@ export const POST = dataRoute(async (request: NextRequest) => {
   const { sid } = holder
   const approval = { kind: 'approved', sid, issuer, subject, collections, days: wholeDays } as const
   if (!(await decideDevice(userCode, approval, deps))) return leadTo('none')
-  audit({
-    action: 'token',
-    person: current.session,
-    address: await requestAddress(),
-    detail: `device approved for ${wholeDays} ${wholeDays === 1 ? 'day' : 'days'}, ${collections?.join(' ') ?? 'all that may be read'}: ${found.request.client}`,
-  })
+  const ids = collections?.join(' ') ?? 'all that may be read'
+  audit({ ...entry, detail: `device approved for ${wholeDays} days: ${device}: ${ids}` })
   return leadTo('approved')
 })
 

@@ -1,6 +1,8 @@
 import type { NextRequest } from 'next/server'
+import { audit, requestAddress } from '#app/audit.ts'
 import { dataRoute } from '#app/data-route.ts'
 import { readForm } from '#app/form-request.ts'
+import { admitStranger } from '#app/limits.ts'
 import { sessionDeps } from '#app/viewer.ts'
 import { pollDevice } from '#lib/session/device.ts'
 import { deviceRefusal, NO_FORM } from '../device-answer.ts'
@@ -11,7 +13,16 @@ export const POST = dataRoute(async (request: NextRequest) => {
   if (!form) return deviceRefusal(NO_FORM)
   const deps = sessionDeps()
   const answer = await pollDevice(form, deps)
-  if ('error' in answer) return deviceRefusal(answer)
+  if ('error' in answer) {
+    if (answer.error !== 'authorization_pending') await admitStranger(request)
+    return deviceRefusal(answer)
+  }
+  audit({
+    action: 'token',
+    person: answer.person,
+    address: await requestAddress(),
+    detail: `handed to the device ${JSON.stringify(answer.name)}`,
+  })
   return Response.json({
     access_token: answer.token,
     token_type: 'Bearer',

@@ -35,7 +35,7 @@ export const POST = dataRoute(async (request: NextRequest) => {
   if (sessions > 0)
     audit({
       action: 'session end',
-      person: person && { ...person, name: person.subject },
+      person,
       address: await requestAddress(),
       detail: `signed out at the provider; sessions ended: ${sessions}`,
     })

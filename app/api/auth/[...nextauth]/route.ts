@@ -8,7 +8,7 @@ import { PROVIDER_ID } from '../../../auth-options.ts'
 import { authResponse, signInPage } from '../../../auth-response.ts'
 import { context } from '../../../context.ts'
 import { dataRoute } from '../../../data-route.ts'
-import { readForm } from '../../../form-request.ts'
+import { isSameOrigin, readForm } from '../../../form-request.ts'
 import { countAddress } from '../../../limits.ts'
 import { refusedSignIn } from '../../../limits-page.ts'
 import { clientAddressOf } from '../../../page-status.ts'
@@ -55,6 +55,9 @@ export const GET = dataRoute<RouteContext>(async (request, { params }) => {
 export const POST = dataRoute<RouteContext>(async (request, { params }) => {
   const action = (await params).nextauth
   if (!POST_ACTIONS.has(action.join('/'))) throw new PortalError('not_found')
+  // The provider posts to the way back; a sign-in begins on a page of the portal.
+  if (action[0] === 'signin' && !isSameOrigin(request.headers, context().settings.publicOrigin))
+    throw new PortalError('cross_site')
   const body = await readForm(request)
   if (!body)
     throw new PortalError('bad_parameter', {

@@ -4,6 +4,7 @@ import { context } from '#app/context.ts'
 import { dataCollection, dataRoute } from '#app/data-route.ts'
 import { admitDownload } from '#app/limits.ts'
 import { answerTaken } from '#app/page-status.ts'
+import { byToken } from '#app/viewer.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
 import { contentType, fileExtension, parseDownloadFormat } from '#lib/explore/download-format.ts'
 import { downloadName } from '#lib/explore/download-name.ts'
@@ -38,7 +39,7 @@ export const GET = dataRoute<DownloadContext>(async (request, { params }) => {
         detail: [
           !isWhole && 'broken off',
           grant.masked && 'addresses masked',
-          viewer.token !== undefined && `by the token ${viewer.token}`,
+          viewer.token !== undefined && byToken(viewer.token),
         ]
           .filter(Boolean)
           .join('; '),

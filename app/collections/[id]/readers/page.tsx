@@ -7,6 +7,7 @@ import { PlainPage } from '#app/plain-page.tsx'
 import { Shell } from '#app/shell.tsx'
 import { requireCollection } from '#app/viewer.ts'
 import type { CollectionGrant } from '#lib/access/decide.ts'
+import type { AuditEntry } from '#lib/audit/entry.ts'
 import { parseAuditCursor } from '#lib/audit/query.ts'
 import { type RawParameters, requestPath, singleParameters } from '#lib/explore/parameters.ts'
 import { formatNumber } from '#lib/explore/time-text.ts'
@@ -60,7 +61,7 @@ async function Entries(props: { grant: CollectionGrant; parameters: RawParameter
     })
     return (
       <>
-        <AuditTable entries={page.entries} zone={zone} />
+        <AuditTable entries={grant.masked ? page.entries.map(withoutBytes) : page.entries} zone={zone} />
         <AuditPager
           page={page}
           isFirst={before === null}
@@ -71,4 +72,9 @@ async function Entries(props: { grant: CollectionGrant; parameters: RawParameter
   } catch (thrown) {
     return <Fault {...reportFault(thrown)} retry={path} />
   }
+}
+
+/** Of a download with whole addresses the bytes would tell how long one is. */
+function withoutBytes<Kept extends { readonly entry: AuditEntry }>(kept: Kept): Kept {
+  return { ...kept, entry: { ...kept.entry, bytes: null } }
 }
