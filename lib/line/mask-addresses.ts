@@ -1,4 +1,4 @@
-import { numberHost } from './mask-host.ts'
+import { behindUser, numberHost } from './mask-host.ts'
 import { maskRun } from './mask-run.ts'
 import { unitAt } from './mask-units.ts'
 
@@ -11,14 +11,15 @@ import { unitAt } from './mask-units.ts'
  *
  * Addresses are found wherever they stand, as text or percent-encoded (however often), with a port, in brackets, with a
  * zone; IPv4 inside IPv6 is shown as IPv4. Where four numbers are part of a name (`192-0-2-7.isp.example`,
- * `7.2.0.192.in-addr.arpa`) all four are hidden, since names have them in either order. A host of a URL may also be a
- * number (`http://3221225991/`, `http://0xc0.0.519/`).
+ * `7.2.0.192.in-addr.arpa`) all four are hidden, since names have them in either order; so are eight groups with dashes. A host of a URL may also be a
+ * number (`http://3221225991/`, `http://0xc0.0.519/`), and so may what stands in front of an `@` there.
  *
  * What may be an address is taken for one: `1.2.3.4` of a version is masked, and so are
  * digits that run into the first or
  * the last of four numbers. Versions survive that have a second or third number above 255
  * (`Chrome/131.0.6778.86`), fewer than four numbers, or are written like a network and not like a host, after a name and
- * a slash: `Chrome/131.0.0.0`; and so do names of code, letters on both sides of `::` that go on beyond `f`. Names are left: whoever resolves one sees what the name tells, not the line.
+ * a slash: `Chrome/131.0.0.0`; and so do names of code, letters on both sides of `::` that go on beyond `f`. Names are left, but for four numbers or eight groups in them: whoever
+ * resolves one sees what the name tells, not the line.
  */
 
 const DIGIT = 1
@@ -67,13 +68,18 @@ export function maskAddresses(text: Buffer): Buffer {
 /** @param decodes whether `%2E` is a point */
 function maskOnce(text: Buffer, decodes: boolean): Buffer {
   const edits = new Edits(text)
+  maskBetween(text, 0, edits, decodes)
+  return edits.result()
+}
+
+/** All from a place up to the end of the text. */
+function maskBetween(text: Buffer, from: number, edits: Edits, decodes: boolean): void {
   const end = text.length
-  for (let at = 0; at < end; ) {
+  for (let at = from; at < end; ) {
     const kind = KINDS[text[at] as number] as number
     if (kind === 0 || (kind === PERCENT && !decodes)) at++
     else at = maskFrom(text, at, edits, decodes)
   }
-  return edits.result()
 }
 
 /**
@@ -100,10 +106,10 @@ function maskFrom(text: Buffer, start: number, edits: Edits, decodes: boolean): 
     if (kind === 0 || kind === PERCENT) break
     if (kind > HEX_LETTER) {
       if (kind === DOT) dots++
-      else if (kind === DASH) dashes++
       else {
-        colons++
-        if (before === COLON) isDouble = true
+        if (kind === DASH) dashes++
+        else colons++
+        if (before === kind) isDouble = true
       }
     }
     before = kind
@@ -114,14 +120,24 @@ function maskFrom(text: Buffer, start: number, edits: Edits, decodes: boolean): 
   return before === COLON ? afterHost(text, at, edits, decodes) : at
 }
 
-/** Behind the colon of `http://`: the host as a number. @returns where to go on */
+/**
+ * Behind the colon of `http://`: the host as a number. It stands behind the last `@`, but readers differ in where that
+ * is, so that each place where it may begin is looked at. No slash stands between them, so that no text is looked at
+ * for a second URL. @returns where to go on
+ */
 function afterHost(text: Buffer, at: number, edits: Edits, decodes: boolean): number {
   const first = slashEnd(text, at, decodes)
   const second = first && slashEnd(text, first, decodes)
-  const host = second > 0 ? numberHost(text, second) : null
-  if (!host) return at
-  edits.replace(host.start, host.end, host.network)
-  return host.end
+  let done = at
+  for (let from = second; from > 0; from = behindUser(text, from, decodes)) {
+    const host = numberHost(text, from)
+    if (!host) continue
+    // What stands before it may hold addresses as well: the name of a user, and the password.
+    if (from > second) maskBetween(text.subarray(0, from), done, edits, decodes)
+    edits.replace(from, host.end, host.network)
+    done = host.end
+  }
+  return done
 }
 
 /** @returns where a slash ends; 0 where none stands */

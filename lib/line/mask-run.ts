@@ -1,4 +1,5 @@
 import type { Edits } from './mask-addresses.ts'
+import { hideNames } from './mask-names.ts'
 import { isLetter, type ReadRun, readRun } from './mask-units.ts'
 import { hideFours, SHOWN, STARTS_HIDDEN } from './mask-v4.ts'
 
@@ -18,13 +19,18 @@ export interface AddressRun {
 const DOT = 0x2e
 const COLON = 0x3a
 const ZERO = 0x30
+/** `%`, and `25` of one that is encoded. */
+const PERCENT_SIGN = 0x25
+const TWO = 0x32
+const FIVE = 0x35
 
 export function maskRun(bytes: AddressRun, edits: Edits): void {
   const run = readRun(bytes)
   hideFours(run)
+  hideNames(run)
   const { chars, offsets, marks, count } = run
   for (let at = 0; at < count; ) {
-    if (marks[at] === STARTS_HIDDEN) {
+    if (marks[at] !== SHOWN) {
       let end = at + 1
       while (end < count && (marks[end] ?? 0) > STARTS_HIDDEN) end++
       edits.replace(offsets[at] ?? 0, offsets[end] ?? 0, 'x')
@@ -48,22 +54,48 @@ interface Stretch {
 
 /** Looks at hexadecimal digits and colons, with nothing else between them. @returns where to go on */
 function maskSix(run: ReadRun, whole: Stretch, edits: Edits): number {
-  const { chars, offsets } = run
+  const { offsets } = run
   const fourEnd = run.fourEnds[whole.end] ?? 0
   const { start, end } = withoutLoneColons(run, whole, fourEnd > 0)
   const colons = countColons(run, { start, end })
-  const isSix = colons.isDouble || colons.count > (fourEnd > 0 ? 5 : 6)
+  const isBehindHidden = start > whole.start && whole.start > 0 && run.marks[whole.start - 1] !== SHOWN
+  const isSix = colons.isDouble || colons.count >= leastColons(run, whole, isBehindHidden)
   if (!isSix || colons.count === end - start || isNameOfCode(run, { start, end })) return whole.end
   if (fourEnd > 0) {
     const last = lastGroup(run, { start, end })
-    if (isMapped(run, { start, end: last })) {
+    if (!wouldJoin(run, start) && isMapped(run, { start, end: last })) {
       edits.replace(offsets[start] ?? 0, offsets[last] ?? 0, '')
       return end
     }
   }
   const to = fourEnd > 0 ? fourEnd : end
-  edits.replace(offsets[start] ?? 0, offsets[to] ?? 0, chars[start] === COLON ? '::x' : networkOf(run, start))
+  edits.replace(offsets[start] ?? 0, offsets[to] ?? 0, isBehindHidden ? 'x' : shownOf(run, start))
   return to
+}
+
+/**
+ * How many colons an address has that is written in full, without a lone one at either end. A four is two groups of it; a
+ * number next to such a colon, that was hidden as one of four, is a group too.
+ */
+function leastColons(
+  { chars, fourEnds, marks, count }: ReadRun,
+  whole: Stretch,
+  isBehindHidden: boolean,
+): number {
+  if ((fourEnds[whole.end] ?? 0) > 0) return isBehindHidden ? 5 : 6
+  const { end } = whole
+  if (chars[end - 1] === COLON && end < count && marks[end] !== SHOWN) return 5
+  return isBehindHidden ? 6 : 7
+}
+
+/**
+ * Whether what stands before takes the number for its own once the `::ffff:` between them is gone: `1.1.::ffff:0.0.2.7`,
+ * and `%::ffff:30.0.2.7`, where `%30` is a character.
+ */
+function wouldJoin({ chars, offsets, text }: ReadRun, start: number): boolean {
+  if (start > 0) return !isGroupByte(chars[start - 1])
+  const before = (offsets[start] ?? 0) - 1
+  return text[before] === PERCENT_SIGN || (text[before] === FIVE && text[before - 1] === TWO)
 }
 
 /** Of `host:2001:db8::1:` the first and the last colon are no part of the address. */
@@ -107,6 +139,10 @@ function isMapped({ chars }: ReadRun, { start, end }: Stretch): boolean {
     letters++
   }
   return letters === 0 || letters === 4
+}
+
+function shownOf(run: ReadRun, start: number): string {
+  return run.chars[start] === COLON ? '::x' : networkOf(run, start)
 }
 
 /** The first two groups as they are written; behind `2001::` the second is 0. */

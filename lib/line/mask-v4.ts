@@ -1,4 +1,4 @@
-import { hexValue, isLetter, type ReadRun } from './mask-units.ts'
+import { isLetter, type ReadRun } from './mask-units.ts'
 
 /** Four numbers in a row, in a run of bytes that may stand in an address. */
 
@@ -10,8 +10,9 @@ const HIDDEN = 2
 const DOT = 0x2e
 const ZERO = 0x30
 const SLASH = 0x2f
-/** So many hexadecimal digits with points between them are more than a network of IPv6, as `ip6.arpa` writes it. */
-const MIN_NIBBLES = 9
+
+/** With a zero in front a number may be octal: 0377, as it reads, is the largest. */
+const BEHIND_OCTAL = 378
 
 /** Where each number of a chain begins and ends; made once and used again. */
 const starts: number[] = []
@@ -27,7 +28,6 @@ export function hideFours(run: ReadRun): void {
       if (starts.length > 3) hideInChain(run)
     }
   }
-  hideNibbles(run)
 }
 
 /** Numbers with the same character between each two. @returns where to go on */
@@ -76,10 +76,12 @@ function isFour(run: ReadRun, first: number, isDotted: boolean): boolean {
 function isOctet({ chars }: ReadRun, part: number): boolean {
   const start = starts[part] ?? 0
   const end = ends[part] ?? 0
-  if (end - start > 3) return false
+  let first = start
+  while (first < end - 1 && chars[first] === ZERO) first++
+  if (end - first > 3) return false
   let value = 0
-  for (let at = start; at < end; at++) value = value * 10 + (chars[at] ?? 0) - ZERO
-  return value < 256
+  for (let at = first; at < end; at++) value = value * 10 + (chars[at] ?? 0) - ZERO
+  return value < (first > start ? BEHIND_OCTAL : 256)
 }
 
 function hideParts(
@@ -93,7 +95,7 @@ function hideParts(
   if (!isAName) run.fourEnds[ends[first] ?? 0] = ends[end] ?? 0
 }
 
-function hide({ marks }: ReadRun, start: number, end: number): void {
+export function hide({ marks }: ReadRun, start: number, end: number): void {
   marks.fill(HIDDEN, start, end)
   marks[start] = STARTS_HIDDEN
 }
@@ -121,26 +123,6 @@ function isWrittenLikeNetwork(run: ReadRun, first: number): boolean {
     isLetter(text[before - 1]) &&
     !isLetter(text[offsets[count] ?? 0])
   )
-}
-
-/** `7.0.0.0.….8.b.d.0.1.0.0.2.ip6.arpa`: turned round, so that nothing of it is shown. */
-function hideNibbles(run: ReadRun): void {
-  const { chars, count } = run
-  const isLabel = (at: number) =>
-    at < count && hexValue(chars[at]) >= 0 && (at + 1 >= count || chars[at + 1] === DOT)
-  for (let at = 0; at < count; ) {
-    let nibbles = 0
-    if (at === 0 || chars[at - 1] === DOT) while (isLabel(at + 2 * nibbles)) nibbles++
-    // Four numbers of one digit each are an address of their own.
-    const hasLetter = nibbles >= MIN_NIBBLES && someLetter(run, at, nibbles)
-    if (hasLetter) for (let i = 0; i < nibbles; i++) hide(run, at + 2 * i, at + 2 * i + 1)
-    at += Math.max(1, 2 * nibbles)
-  }
-}
-
-function someLetter({ chars }: ReadRun, start: number, nibbles: number): boolean {
-  for (let i = 0; i < nibbles; i++) if (isLetter(chars[start + 2 * i])) return true
-  return false
 }
 
 function isDigit(char: number | undefined): boolean {
