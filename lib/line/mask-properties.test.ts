@@ -229,7 +229,7 @@ test('64 KiB of anything take time in proportion, and lose nothing but addresses
     const shown = maskAddresses(hostile)
     const ms = process.cpuUsage(used).user / 1000
     // A few milliseconds when warm; anything that looks twice at each pair of bytes takes seconds.
-    assert.ok(ms < 500, `${piece}: ${ms} ms`)
+    assert.ok(ms < 2_000, `${piece}: ${ms} ms`)
     assert.ok(maskAddresses(shown).equals(shown), piece)
   }
 })
