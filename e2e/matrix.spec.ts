@@ -14,8 +14,9 @@ import { type RunningPortal, TEST_BUILD } from './portal.ts'
  */
 
 const SECRET = 'canary-of-the-matrix'
-const ADDRESS = '192.0.2.7'
-const NETWORK = '192.0.x.x'
+/** In no line of another spec. */
+const ADDRESS = '203.0.113.77'
+const NETWORK = '203.0.x.x'
 const NAME = 'Human Resources'
 
 const WHO = [
@@ -86,7 +87,7 @@ const TABLE: Readonly<Record<string, Route>> = {
   '/api/auth/[...nextauth]': nobody('/api/auth/csrf', '/api/auth/providers', '/api/auth/session'),
   '/own-address': nobody('/own-address'),
   '/icon.svg': nobody('/icon.svg'),
-  '/_not-found': nobody('/no/such/page', '/collections/762/download', '/collections/1824/nothing'),
+  '/_not-found': nobody('/no/such/page', '/collections/999999/download', '/collections/1824/nothing'),
   '/_global-error': nobody(),
 }
 
@@ -112,7 +113,7 @@ test('attempts 2, 5: everybody gets from every route, in every manner, what is t
   portal,
 }) => {
   test.setTimeout(120_000)
-  await feed(portal, [logLine('1824', SECRET)])
+  await feed(portal, [logLine('1824', SECRET).replace('192.0.2.7', ADDRESS)])
   const headersOf = await everybody(portal)
   const asking = Object.entries(TABLE).flatMap(([route, { paths, gets }]) =>
     paths.flatMap((path) =>
