@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { text } from 'node:stream/consumers'
+import { ageClaims } from './aged-claims.ts'
 import { cookieHeader, expect, feed, logLine, signIn, test } from './fixtures.ts'
 
 /** Who sees what, on every route. Each refusal stands beside the neighbour that is allowed. */
@@ -308,15 +309,7 @@ test('attempt 20: twenty requests at once, when claims are due and refresh token
 }) => {
   const page = await signedIn('hr-owner')
   const cookie = await cookieHeader(page)
-  const [key] = (await redis.keys('session:*')).filter((one) => !one.includes('lock'))
-  for (const one of await redis.keys('session:*')) {
-    const text = await redis.get(one).catch(() => null)
-    if (!text?.startsWith('{')) continue
-    const session = JSON.parse(text) as { checkedAtMs: number }
-    session.checkedAtMs -= 6 * 60_000
-    await redis.set(one, JSON.stringify(session), 'KEEPTTL')
-  }
-  expect(key).toBeDefined()
+  await ageClaims(redis, 6)
   portal.provider.events.clear()
   const answers = await Promise.all(
     Array.from({ length: 20 }, (_, i) =>
@@ -338,16 +331,7 @@ test('attempt 17: a group taken away at the provider is gone once the claims are
   const page = await signedIn('web-owner')
   const account = portal.provider.accounts.get('web-owner')
   portal.provider.accounts.set('web-owner', { ...account, groups: [] })
-  for (const one of await redis.keys('session:*')) {
-    const text = await redis.get(one).catch(() => null)
-    if (!text?.startsWith('{')) continue
-    const session = JSON.parse(text) as { checkedAtMs: number }
-    await redis.set(
-      one,
-      JSON.stringify({ ...session, checkedAtMs: session.checkedAtMs - 6 * 60_000 }),
-      'KEEPTTL',
-    )
-  }
+  await ageClaims(redis, 6)
   expect((await page.goto('/collections/762'))?.status()).toBe(404)
   if (account) portal.provider.accounts.set('web-owner', account)
 })
